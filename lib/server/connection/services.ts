@@ -1,0 +1,39 @@
+import type { Clock } from '../../base/clock.js'
+import type { Log } from '../../base/log.js'
+import type { Blobs } from '../../blobs/blobs.js'
+import type { StoreReader } from '../../store/store.js'
+import type { Verdict } from '../ports.js'
+import type { LeaseSlots, WorkerSlots } from '../slots.js'
+import type { ConnectionId, Writer } from '../writer/writer.js'
+
+/** Everything that a session and its handlers may touch: all of it is a parameter, so all of it runs in one process. */
+export interface Services {
+  readonly clock: Clock
+  readonly log: Log
+  readonly store: StoreReader
+  readonly blobs: Blobs
+  readonly writer: Writer
+  readonly leaseSlots: LeaseSlots
+  readonly workerSlots: WorkerSlots
+  /** Largest frame that is received after authentication, bytes. */
+  readonly frameBytesMax: number
+  /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */
+  readonly scramSecret: Uint8Array
+  readonly startedAtMs: number
+  /** Connections by thread, as the main thread counts them. */
+  threadConnections(): readonly { readonly thread: number; readonly connections: number }[]
+}
+
+/** What a session says to the main thread, or to a test. */
+export interface SessionOutput {
+  /** The body of a frame, without its length prefix. */
+  send(body: Uint8Array): void
+  /** One received frame is dealt with. Called once for each, after its reply was handed to `send`. */
+  handled(): void
+  verdict(verdict: Verdict): void
+}
+
+export interface Peer {
+  readonly connection: ConnectionId
+  readonly address: string
+}

@@ -1,0 +1,89 @@
+import type { ClaimId, InstanceId, JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
+import type { Grant, JobView, WorkerView } from '../../../protocol/views.js'
+import type { CompleteDefinition } from '../../domain/action.js'
+import type { End } from '../../domain/job.js'
+import type { StoreWriter } from '../../store/store.js'
+import type { SlotRef } from '../slots.js'
+
+/** Given by the main thread, unique in the life of the daemon. */
+export type ConnectionId = number
+
+/** A lease as a connection thread keeps it for its session. */
+export interface HeldLease {
+  readonly slot: SlotRef
+  readonly attempt: number
+  readonly logLimitBytes: number
+  readonly bundle?: Sha256
+}
+
+export interface QueueOrder {
+  readonly user: Name
+  readonly key: string
+  readonly count: number
+  /** The action's when missing. */
+  readonly priority?: number
+  readonly parameters: readonly (readonly [string, string])[]
+  readonly bundle?: Sha256
+  readonly retryOf?: JobId
+}
+
+/**
+ * What connection threads ask of the one thread that writes: by a port in the daemon, directly in tests and in the
+ * simulation. Every promise that tells of a change resolves after its commit. What a connection parked (claim, wait)
+ * is dropped when `connectionClosed` names it.
+ */
+export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 'setUserActive' | 'noteDurableLengths'> {
+  /** @throws E_ACTION_EXISTS */
+  addAction(action: Name, definition: CompleteDefinition, replace: boolean): Promise<{ changed: boolean }>
+  /** @throws E_ACTION_NOT_FOUND */
+  setActionActive(action: Name, active: boolean): Promise<{ changed: boolean }>
+
+  /** @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL */
+  queueJobs(action: Name, order: QueueOrder): Promise<readonly JobId[]>
+  /** @throws E_KEY_REUSED, E_STORE_FULL */
+  execJob(definition: CompleteDefinition, order: QueueOrder): Promise<JobId>
+  /** @throws E_JOB_NOT_FOUND */
+  stopJob(job: JobId): Promise<{ state: JobView['state']; requested: boolean }>
+
+  /** Makes `connection` the attached one of this worker. @throws E_WORKER_NAME_TAKEN */
+  attach(
+    connection: ConnectionId,
+    worker: {
+      readonly worker: Name
+      readonly user: Name
+      readonly instance: InstanceId
+      readonly labels: readonly string[]
+      readonly slots: number
+      readonly version: string
+    },
+  ): Promise<SlotRef>
+  /**
+   * Offers the best job that the attached worker may take, at once or within `waitMs`; undefined when there was none.
+   * An offer lives in memory only: it lapses after LIMITS.grantMs and the job is offered anew. The same claim asked
+   * again before that gets the same grant. @throws E_NOT_ATTACHED, E_TOO_MANY
+   */
+  claim(connection: ConnectionId, claim: ClaimId, waitMs: number): Promise<Grant | undefined>
+  /** The parked claim is answered at once: with undefined, or with the grant that was under way. */
+  cancelClaim(connection: ConnectionId, claim: ClaimId): Promise<void>
+  /** Takes an offer: RUNNING, durable. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST, E_STORE_FULL */
+  acknowledge(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease>
+  /** Gives an offer back. @throws E_LEASE_LOST */
+  decline(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<void>
+  /** Finds the slot of a lease for a connection that has to hold it. @throws E_LEASE_LOST */
+  resume(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease & { readonly stop: boolean }>
+  /** @throws E_LEASE_LOST */
+  started(job: JobId, lease: LeaseId, pid: number): Promise<void>
+  /** Log and artifacts are durable already. Repeating it is harmless. @throws E_LEASE_LOST, E_STORE_FULL */
+  finish(job: JobId, lease: LeaseId, end: End): Promise<{ state: JobView['state'] }>
+
+  /** Resolves when the job has ended, or after `waitMs`. */
+  waitForEnd(connection: ConnectionId, job: JobId, waitMs: number): Promise<void>
+  /** Resolves when the log of the running job is not `seenBytes` long, when the job starts or ends, or after `waitMs`. */
+  waitForLog(connection: ConnectionId, job: JobId, seenBytes: number, waitMs: number): Promise<void>
+  /** Wakes followers of this job. */
+  logGrew(job: JobId): Promise<void>
+
+  listWorkers(after: Name | undefined, limit: number): Promise<{ workers: readonly WorkerView[]; next?: Name }>
+  counters(): Promise<{ pending: number; running: number; workers: number; claimsParked: number }>
+  connectionClosed(connection: ConnectionId): Promise<void>
+}

@@ -1,0 +1,74 @@
+import { parseClaimId, parseInstanceId, parseJobId, parseLeaseId, parseName, parseSha256 } from './ids.js'
+import { LIMITS } from './limits.js'
+import { choice, doc, int, list, pair, text } from './schema.js'
+
+/** The fields that several methods share: one meaning, unit and range for each word of the wire. */
+const limit = (name: keyof typeof LIMITS): number => LIMITS[name].value
+const INT_MAX = Number.MAX_SAFE_INTEGER
+const HEX_32 = '32 lower-case hex digits'
+const NAME_FORM = '1 to 64 letters, digits or _ - . + @, beginning with a letter or digit'
+
+export const jobId = doc('id of the job', int(1, INT_MAX, parseJobId))
+export const leaseId = doc('fencing token of the lease', text(32, parseLeaseId, HEX_32))
+export const claimId = doc('chosen by the worker; asked again, it gets the same grant', text(32, parseClaimId, HEX_32))
+export const instanceId = doc('chosen by the worker process at its start', text(32, parseInstanceId, HEX_32))
+export const sha256 = doc('SHA-256, 64 lower-case hex digits', text(64, parseSha256, '64 lower-case hex digits'))
+export const name = text(limit('nameBytesMax'), parseName, NAME_FORM)
+
+export const timeMs = int(0, INT_MAX)
+export const durationMs = int(0, INT_MAX)
+export const byteCount = int(0, INT_MAX)
+export const count = int(0, INT_MAX)
+export const attempt = doc('counts from 1', int(1, 1_000_000))
+export const priority = doc('higher runs first; 0 by default', int(-LIMITS.priorityMax.value, LIMITS.priorityMax.value))
+export const requestKey = doc(
+  'chosen by the client, unique per user: the same key again answers with the same jobs',
+  text(64, key => (key.length >= 8 ? key : undefined), '8 to 64 bytes'),
+)
+export const pageLimit = doc('most rows in the answer', int(1, limit('pageRowsMax')))
+export const waitMs = doc('how long the request may stay parked, ms', int(0, limit('waitMsMax')))
+export const chunkBytes = int(1, limit('chunkBytesMax'))
+
+const environmentName = text(
+  limit('environmentNameBytesMax'),
+  s => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(s) ? s : undefined),
+  'letters, digits and _, not beginning with a digit',
+)
+export const environmentPair = pair(environmentName, text(limit('environmentValueBytesMax')))
+/** Pairs, never a map: a later pair of the same name wins. */
+export const environment = list(environmentPair, limit('environmentMax'))
+export const labels = list(name, limit('labelsMax'))
+export const argv = list(text(limit('commandBytesMax')), limit('commandArgsMax'))
+export const script = text(limit('commandBytesMax'))
+export const path = text(limit('pathBytesMax'))
+
+export const ROLES = ['admin', 'user', 'worker', 'reader'] as const
+export type Role = (typeof ROLES)[number]
+export const role = choice(...ROLES)
+
+export const JOB_STATES = ['PENDING', 'RUNNING', 'COMPLETE', 'TIMEOUT', 'CANCELLED'] as const
+export type JobStateName = (typeof JOB_STATES)[number]
+export const jobState = choice(...JOB_STATES)
+
+/**
+ * Why a job is in its state, where the state alone does not say it.
+ * `killed`: the job's shell vanished without a status and jankins did not do it.
+ */
+export const REASONS = ['worker-lost', 'time-limit', 'stopped', 'log-limit', 'killed', 'not-started'] as const
+export type Reason = (typeof REASONS)[number]
+export const reason = choice(...REASONS)
+
+export const SIGNALS = ['SIGTERM', 'SIGKILL'] as const
+export type JobSignal = (typeof SIGNALS)[number]
+export const signal = doc('sent by jankins; never set for a signal from elsewhere', choice(...SIGNALS))
+
+export const STREAMS = ['stdout', 'stderr'] as const
+export type Stream = (typeof STREAMS)[number]
+/** What a worker ships at offsets: both streams of the log, and the zip of the artifacts. */
+export const PARTS = ['stdout', 'stderr', 'artifacts'] as const
+export type Part = (typeof PARTS)[number]
+
+/** How the end of every process of a job was made sure of. */
+export const TREE_LAYERS = ['cgroup', 'pid-namespace', 'cookie'] as const
+export type TreeLayer = (typeof TREE_LAYERS)[number]
+export const treeLayer = choice(...TREE_LAYERS)
