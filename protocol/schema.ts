@@ -38,15 +38,19 @@ export type InferFields<F extends Fields> = Flat<
 >
 
 /** An integer in min..max; `parse` makes an id of it. */
-export const int = <T = number>(min: number, max: number, parse?: (n: number) => T | undefined): Schema<T> => ({
-  shape: { kind: 'int', min, max, ...(parse && { parse }) },
-})
+export function int(min: number, max: number): Schema<number>
+export function int<T>(min: number, max: number, parse: (n: number) => T | undefined): Schema<T>
+export function int(min: number, max: number, parse?: (n: number) => unknown): Schema<unknown> {
+  return { shape: { kind: 'int', min, max, ...(parse && { parse }) } }
+}
 export const float = (min: number, max: number): Schema<number> => ({ shape: { kind: 'float', min, max } })
 export const bool: Schema<boolean> = { shape: { kind: 'bool' } }
 /** UTF-8 text without NUL, at most `bytesMax` bytes; `parse` makes an id of it and `form` says in words what fits. */
-export const text = <T = string>(bytesMax: number, parse?: (s: string) => T | undefined, form?: string): Schema<T> => ({
-  shape: { kind: 'text', bytesMax, ...(parse && { parse }), ...(form && { form }) },
-})
+export function text(bytesMax: number): Schema<string>
+export function text<T>(bytesMax: number, parse: (s: string) => T | undefined, form?: string): Schema<T>
+export function text(bytesMax: number, parse?: (s: string) => unknown, form?: string): Schema<unknown> {
+  return { shape: { kind: 'text', bytesMax, ...(parse && { parse }), ...(form && { form }) } }
+}
 export const bytes = (bytesMin: number, bytesMax: number): Schema<Uint8Array> => ({
   shape: { kind: 'bytes', bytesMin, bytesMax },
 })

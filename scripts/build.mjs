@@ -1,9 +1,10 @@
 // Makes dist/: every source file as JavaScript for jankinsd and its threads, and `jankins` as one bundled file.
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+// With --tests also dist/test/: compiled once, a test file starts in a tenth of the time that it takes as TypeScript.
+import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
-const folders = ['protocol', 'lib', 'bin']
+const folders = ['protocol', 'lib', 'bin', ...(process.argv.includes('--tests') ? ['test'] : [])]
 const all = folders.flatMap(folder => readdirSync(folder, { recursive: true }).map(file => join(folder, file)))
 const node = { platform: 'node', format: 'esm', target: 'node20.19', sourcemap: true, logLevel: 'warning' }
 
@@ -15,8 +16,9 @@ await build({
   outfile: 'dist/bin/jankins.js',
   bundle: true,
   // CommonJS dependencies ask for node's own modules by require.
-  banner: { js: "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);" },
+  banner: { js: "import { createRequire as cjs } from 'node:module'; const require = cjs(import.meta.url);" },
 })
-for (const file of all.filter(file => file.endsWith('.sql') || file.endsWith('.sh'))) cpSync(file, join('dist', file))
-mkdirSync('dist/bin', { recursive: true })
-for (const file of all.filter(file => file.endsWith('.sh'))) cpSync(file, join('dist/bin', file.split('/').at(-1)))
+for (const file of all.filter(file => /\.(sql|sh|c)$/.test(file))) cpSync(file, join('dist', file))
+if (folders.includes('test')) cpSync('scripts/docs.mjs', 'dist/scripts/docs.mjs')
+// What a source file reads beside itself must stand beside the bundle too.
+for (const file of all.filter(file => file.endsWith('.sh'))) cpSync(file, join('dist/bin', basename(file)))

@@ -1,14 +1,56 @@
-// Runs tests: `fast` is what needs no process of its own, `all` everything (needs a build), else the files named.
+// Builds, then runs tests: `fast` is what needs no process of its own, `all` everything, else the files named.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 
 const [which = 'fast', ...named] = process.argv.slice(2)
-const files = which === 'all' || which === 'fast' ? tests(which === 'all') : [which, ...named]
-const run = spawnSync('node_modules/.bin/tap', ['run', '--disable-coverage', '--jobs=2', '--timeout=240', ...files], {
-  stdio: 'inherit',
-})
-process.exit(run.status ?? 1)
+const records = mkdtempSync(join(tmpdir(), 'jankins-exercised-'))
+try {
+  process.exitCode = await run()
+} finally {
+  rmSync(records, { recursive: true, force: true })
+}
+
+async function run() {
+  const sources = which === 'all' || which === 'fast' ? tests(which === 'all') : [which, ...named]
+  const options = sources.filter(source => source.startsWith('-'))
+  const files = sources.filter(source => source.endsWith('.ts')).map(file => join('dist', file.replace(/\.ts$/, '.js')))
+  const built = spawnSync(process.execPath, ['scripts/build.mjs', '--tests'], { stdio: 'inherit' })
+  if (built.status !== 0) return 1
+  const record = join(records, 'tap')
+  const fixed = [
+    'run',
+    '--disable-coverage',
+    '--jobs=2',
+    '--timeout=240',
+    '--reporter=terse',
+    `--output-file=${record}`,
+  ]
+  const { status } = spawnSync('node_modules/.bin/tap', [...fixed, ...options, ...files], {
+    stdio: 'inherit',
+    env: { ...process.env, JANKINS_EXERCISED: records },
+  })
+  summarize(readFileSync(record, 'utf8'))
+  if (status !== 0 || which !== 'all') return status ?? 1
+  const { neverExercised } = await import('./exercised.mjs')
+  const missing = await neverExercised(records)
+  for (const row of missing) console.error(`no test exercised: ${row}`)
+  return missing.length === 0 ? 0 : 1
+}
+
+/** The slowest files, then one line that a person and a machine can read. */
+function summarize(tap) {
+  const files = [...tap.matchAll(/^(?:not )?ok \d+ - (\S+) # time=([\d.]+)ms/gm)].map(([, file, ms]) => [
+    Number(ms),
+    file,
+  ])
+  for (const [ms, file] of files.sort((a, b) => b[0] - a[0]).slice(0, 5))
+    console.log(`${(ms / 1000).toFixed(1).padStart(6)} s  ${file}`)
+  const [, passed = 0] = tap.match(/pass: (\d+)/) ?? []
+  const [, failed = 0] = tap.match(/fail: (\d+)/) ?? []
+  console.log(`${passed} passed, ${failed} failed`)
+}
 
 function tests(withProcesses) {
   return readdirSync('test', { recursive: true })

@@ -9,3 +9,33 @@ export interface Log {
 }
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** From the least to the most urgent. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** A line of the log on its way between threads: plain data. */
+export interface LogRecord {
+  readonly level: LogLevel
+  readonly message: string
+  readonly facts?: Facts
+  /** Of the error that came along, with those of its causes. */
+  readonly stack?: string
+}
+
+/** A log whose lines become records: a thread posts them to the main thread, a test keeps them. */
+export function recordLog(level: LogLevel, take: (record: LogRecord) => void): Log {
+  const least = LOG_LEVELS.indexOf(level)
+  const at = (level: LogLevel) => (message: string, facts?: Facts, error?: unknown) => {
+    if (LOG_LEVELS.indexOf(level) < least) return
+    take({ level, message, ...(facts && { facts }), ...(error !== undefined && { stack: stackOf(error) }) })
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** The stack of an error with those of its causes; the text of anything else that was thrown. */
+export function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const own = error.stack ?? `${error.name}: ${error.message}`
+  return error.cause === undefined ? own : `${own}\ncaused by ${stackOf(error.cause)}`
+}

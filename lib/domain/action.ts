@@ -41,7 +41,7 @@ export function completeDefinition(definition: Definition): CompleteDefinition {
     environment: definition.environment ?? [],
     leaseMs: definition.leaseMs ?? LIMITS.leaseMsDefault.value,
     graceMs: definition.graceMs ?? LIMITS.graceMsDefault.value,
-    labels: [...new Set(definition.labels ?? [])].sort(),
+    labels: [...new Set(definition.labels ?? [])].sort(byCodeUnit),
     priority: definition.priority ?? 0,
     artifacts: definition.artifacts ?? [],
     retries: definition.retries ?? 0,
@@ -67,3 +67,5 @@ function textBytes(definition: Definition): number {
 
 const pairBytes = (pairs: readonly (readonly [string, string])[]): number =>
   pairs.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
+
+const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : Number(a > b))

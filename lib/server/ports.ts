@@ -1,3 +1,5 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { LogLevel, LogRecord } from '../base/log.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
@@ -35,6 +37,9 @@ export interface FromThread {
   readonly verdicts: readonly Verdict[]
   /** Answer to `drain`: nothing is in hand any more. */
   readonly drained?: boolean
+  /** The thread has opened its files and deals with what was posted to it. */
+  readonly up?: boolean
+  readonly logs?: readonly LogRecord[]
 }
 
 /** Between a connection thread and the writer thread, on a port of their own: calls of the Writer interface. */
@@ -52,11 +57,43 @@ export type WriterAnswer =
   /** Our own fault: the stack is logged by the writer. */
   | { readonly call: number; readonly failure: string }
 
-/** What every thread is started with. */
+/** What a connection thread is started with. */
 export interface ThreadData {
+  /** Index of this thread in `connectionCounts`. */
+  readonly thread: number
   readonly dataDir: string
   readonly frameBytesMax: number
   readonly leaseSlots: SharedArrayBuffer
   readonly workerSlots: SharedArrayBuffer
-  readonly logLevel: string
+  /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
+  readonly connectionCounts: SharedArrayBuffer
+  readonly scramSecret: Uint8Array
+  readonly startedAtMs: number
+  readonly logLevel: LogLevel
+  /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */
+  readonly writer: MessagePort
 }
+
+/** What the writer thread is started with. */
+export interface WriterThreadData {
+  readonly dataDir: string
+  readonly leaseSlots: SharedArrayBuffer
+  readonly workerSlots: SharedArrayBuffer
+  /** Id of this daemon: the home of its leases. */
+  readonly daemon: string
+  readonly logLevel: LogLevel
+}
+
+/** From the main thread to the writer thread. `link` numbers the ports, never twice. */
+export type ToWriterThread =
+  | { readonly kind: 'link'; readonly link: number; readonly port: MessagePort }
+  /** The thread at the other end died: what these connections parked or locked is to be dropped. */
+  | { readonly kind: 'died'; readonly link: number; readonly connections: readonly ConnectionId[] }
+  | { readonly kind: 'stop' }
+
+/** From the writer thread to the main thread. */
+export type FromWriterThread =
+  | { readonly kind: 'up' }
+  /** The database cannot be opened; the message says what to do. */
+  | { readonly kind: 'refused'; readonly message: string; readonly stack: string }
+  | { readonly kind: 'logs'; readonly logs: readonly LogRecord[] }

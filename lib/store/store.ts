@@ -66,6 +66,8 @@ export interface JobOrder {
   readonly priority: number
   /** Of the action as it is now, or of the job itself. */
   readonly definition: CompleteDefinition
+  /** Names `definition` for applyEvent: what history shows as run. Missing for a job of job.exec. */
+  readonly version?: number
   readonly parameters: readonly (readonly [string, string])[]
   readonly bundle?: Sha256
 }
@@ -79,6 +81,9 @@ export interface RunningJob {
   readonly leaseMs: number
   readonly home: Home
   readonly stopRequested: boolean
+  /** Of its log, as noteDurableLengths last told: where files are cut to after an unclean start. */
+  readonly durableStdoutBytes: number
+  readonly durableStderrBytes: number
 }
 
 export interface JobFilter {
@@ -98,7 +103,7 @@ export interface JobPage {
 
 /**
  * Reads. Safe in any thread; each is one short read transaction and sees all writes that were answered before it began.
- * Texts of JobView are cut at LIMITS.viewTextBytesMax.
+ * Texts of JobView are cut at LIMITS.viewTextBytesMax. A page may be shorter than `limit` so that it fits into one reply.
  */
 export interface StoreReader {
   findAccount(user: Name): Promise<Account | undefined>
@@ -168,10 +173,12 @@ export interface StoreWriter {
   insertJobs(jobs: NewJobs): Promise<{ jobs: readonly JobId[]; repeated: boolean }>
   /**
    * Reads the job, applies domain/job.ts, writes the result: one atomic step (PostgreSQL: SELECT FOR UPDATE).
+   * @param version of the JobOrder that was granted, with `acknowledged`: what history shows as run. The action's as it
+   *   is now when missing
    * @returns both sides; `after` is `before` itself when the event was already taken
    * @throws JankinsError E_JOB_NOT_FOUND, and what nextJob throws
    */
-  applyEvent(job: JobId, event: JobEvent): Promise<{ before: Job; after: Job; queue: QueueId }>
+  applyEvent(job: JobId, event: JobEvent, version?: number): Promise<{ before: Job; after: Job; queue: QueueId }>
   /** For people to look at: times of the last beats, ms since the epoch. */
   noteBeats(beats: readonly (readonly [JobId, number])[]): Promise<void>
   /** Lengths of the log that a power loss cannot take: where files are cut to after an unclean start. */

@@ -1,7 +1,10 @@
 import t from 'tap'
 import { bool, bytes, check, choice, doc, int, list, obj, opt, pair, type Schema, text } from '../../protocol/schema.js'
 
-const refusal = (field: string): object => ({ code: 'E_BAD_REQUEST', detail: { field } })
+const refusal = (field: string): { code: string; detail: { field: string } } => ({
+  code: 'E_BAD_REQUEST',
+  detail: { field },
+})
 
 t.test('a message keeps the fields that the schema knows and drops the others', async t => {
   const schema = obj({ job: int(1, 10), name: opt(text(5)) })

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { LOG_LEVELS } from './log.js'
+import { LOG_FORMATS } from './log-output.js'
+import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from './units.js'
+import type { Address } from './wire.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const DEFAULT_PORT = 5265
+
+/** An empty text is an absent one: so every key can be shown with its default. */
+const optionalText = z.string().transform(text => (text === '' ? undefined : text))
+
+const address = z.string().transform((text, context): Address => {
+  const [, host, port = String(DEFAULT_PORT)] = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+  if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535)
+    return { host: host.replace(/[[\]]/g, ''), port: Number(port) }
+  context.addIssue('must be HOST:PORT')
+  return z.NEVER
+})
+
+const daemonKeys = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: integer(0, 65_535).default(DEFAULT_PORT),
+  allow_plaintext: z.boolean().default(false),
+  data: optionalText.optional(),
+  // The protocol's limits say the same: a test holds them together.
+  buffer: size(64 * KIB, 64 * MIB).default(MIB),
+  threads: z
+    .union([z.literal('auto'), z.literal('per-connection'), integer(1, 1_000)], {
+      error: 'must be 1 to 1000, "auto" or "per-connection"',
+    })
+    .default('auto'),
+  thread_heap: size(64 * MIB, 16_384 * MIB).default(512 * MIB),
+  byte_budget: size(4 * MIB, 1024 * 1024 * MIB).default(256 * MIB),
+  connections_max: integer(1, 100_000).default(10_000),
+  stall_timeout: duration(1_000, 3_600_000).default(30_000),
+  frame_timeout: duration(1_000, 3_600_000).default(60_000),
+  log_level: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  log_format: z.enum(LOG_FORMATS, { error: `must be one of ${LOG_FORMATS.join(', ')}` }).default('auto'),
+})
+
+const serverKeys = z.strictObject({
+  address: address.default({ host: '127.0.0.1', port: DEFAULT_PORT }),
+  user: optionalText.optional(),
+  password_file: optionalText.optional(),
+  weight: integer(1, 1_000).default(1),
+})
+
+const workerKeys = z.strictObject({
+  name: optionalText.optional(),
+  dir: optionalText.optional(),
+  jobs: integer(1, 1_000).default(1),
+  labels: z.array(z.string()).max(32, { error: 'must be at most 32 labels' }).default([]),
+  poll: duration(0, 86_400_000).default(0),
+  server: z
+    .array(serverKeys)
+    .min(1)
+    .default(() => [serverKeys.parse({})]),
+})
+
+/** The keys of jankins.conf as they are written there. */
+export const fileKeys = z.strictObject({
+  ...daemonKeys.shape,
+  worker: workerKeys.default(() => workerKeys.parse({})),
+})
+export type FileKeys = z.infer<typeof fileKeys>
+
+function within<T extends z.ZodType<number>>(
+  schema: T,
+  min: number,
+  max: number,
+  show: (n: number) => string = String,
+) {
+  return schema.refine(n => n >= min && n <= max, { error: `must be ${show(min)} to ${show(max)}` })
+}
+function integer(min: number, max: number) {
+  return within(z.int({ error: 'must be a whole number' }), min, max)
+}
+function unit(parseText: (text: string) => number) {
+  return z.union([z.string(), z.int().transform(String)]).transform((text, context) => {
+    try {
+      return parseText(text)
+    } catch (error) {
+      if (!(error instanceof UnitError)) throw error
+      context.addIssue(error.message)
+      return z.NEVER
+    }
+  })
+}
+function size(min: number, max: number) {
+  return within(unit(parseSize), min, max, formatSize)
+}
+function duration(minMs: number, maxMs: number) {
+  return within(unit(parseDuration), minMs, maxMs, formatDuration)
+}

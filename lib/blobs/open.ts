@@ -1,0 +1,34 @@
+import { type Clock, systemClock } from '../base/clock.js'
+import { createArtifactFiles } from './artifact-files.js'
+import type { Blobs } from './blobs.js'
+import { createBundleFiles } from './bundle-files.js'
+import { createFilePool } from './file-pool.js'
+import { createLogFiles } from './log-files.js'
+
+/**
+ * Logs, artifacts and bundles as files under `dataDir`. Each thread opens its own; they may work on the same files.
+ * `clock` only says when an idle file is closed.
+ */
+export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & { close(): Promise<void> } {
+  const pool = createFilePool(clock)
+  const logs = createLogFiles(dataDir, pool)
+  const artifacts = createArtifactFiles(dataDir, pool)
+  const bundles = createBundleFiles(dataDir, pool)
+  return {
+    append: (key, part, offset, data) =>
+      part === 'artifacts' ? artifacts.append(key, offset, data) : logs.append(key, part, offset, data),
+    async lengths(key) {
+      const [log, artifactBytes] = await Promise.all([logs.lengths(key), artifacts.bytes(key)])
+      return { ...log, artifacts: artifactBytes }
+    },
+    readLog: logs.readLog,
+    sealLog: logs.sealLog,
+    cutLog: logs.cutLog,
+    sealArtifacts: artifacts.sealArtifacts,
+    readArtifacts: artifacts.readArtifacts,
+    writeBundle: bundles.writeBundle,
+    bundleBytes: bundles.bundleBytes,
+    readBundle: bundles.readBundle,
+    close: () => pool.close(),
+  }
+}

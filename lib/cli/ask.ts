@@ -1,0 +1,31 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { UsageError } from './command.js'
+
+/**
+ * Asks on the terminal. Without echo nothing of what is typed is shown.
+ * @throws UsageError when there is no terminal, or when the person gave up by Ctrl-C or Ctrl-D
+ */
+export async function askOnTerminal(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
+  const { stdin, stderr } = process
+  if (!stdin.isTTY || !stderr.isTTY)
+    throw new UsageError(
+      `there is no terminal to ask for "${question}"; use JANKINS_PASSWORD_FILE, or --password-file where a command has it`,
+    )
+  // readline puts the terminal in raw mode and shows what is typed by itself: on a stream that shows nothing.
+  const shown = echo ? stderr : new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: stdin, output: shown, terminal: true, historySize: 0 })
+  // Only now: who answers at once would be shown by a terminal that still echoes.
+  stderr.write(`${question}: `)
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const onGivenUp = (): void => reject(new UsageError('nothing was entered'))
+      lines.once('line', resolve)
+      lines.once('SIGINT', onGivenUp)
+      lines.once('close', onGivenUp)
+    })
+  } finally {
+    lines.close()
+    if (!echo) stderr.write('\n')
+  }
+}

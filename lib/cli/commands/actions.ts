@@ -1,0 +1,24 @@
+import type { Context } from '../command.js'
+import type { ArgsOf } from '../commands.js'
+import { EXIT } from '../failure.js'
+import { given } from '../given.js'
+import { printPages } from '../pages.js'
+import { renderAction, renderActions } from '../render.js'
+import { withDaemon } from '../session.js'
+
+export function run(args: ArgsOf<'actions'>, context: Context): Promise<number> {
+  return withDaemon(context, args, async client => {
+    const { name: action } = args
+    await printPages(
+      context,
+      args.json,
+      async (after: typeof action) => {
+        const { actions, next } = await client.call('action.list', given({ action, after }))
+        return { rows: actions, next }
+      },
+      (actions, style, isFirst) =>
+        action === undefined ? renderActions(actions, style, isFirst) : actions.map(renderAction).join('\n'),
+    )
+    return EXIT.done
+  })
+}

@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto'
+import { type Context, UsageError } from '../command.js'
+import type { ArgsOf } from '../commands.js'
+import { EXIT } from '../failure.js'
+import { askNewPassword, makeCredential } from '../new-password.js'
+import { printJson, printLine } from '../print.js'
+import { withDaemon } from '../session.js'
+
+const PASSWORD_BYTES = 18
+
+export function run(args: ArgsOf<'users add'>, context: Context): Promise<number> {
+  const { name: user, role = 'user', exec: mayExec, generate, json } = args
+  if (generate && args['password-file'] !== undefined)
+    throw new UsageError('give --generate or --password-file, not both')
+  return withDaemon(context, args, async client => {
+    const password = generate
+      ? randomBytes(PASSWORD_BYTES).toString('base64url')
+      : await askNewPassword(context, user, args['password-file'])
+    const { credential } = await makeCredential(password)
+    await client.call('user.add', { user, role, mayExec, ...credential })
+    if (json) await printJson(context.stdout, { user, role, mayExec, ...(generate && { password }) })
+    // Alone on its line, so that a script can take it as it is.
+    else await printLine(context.stdout, generate ? password : `account ${user} is made, role ${role}`)
+    return EXIT.done
+  })
+}

@@ -1,0 +1,23 @@
+import type { Name } from '../../../protocol/ids.js'
+import type { Context } from '../command.js'
+import type { ArgsOf } from '../commands.js'
+import { EXIT } from '../failure.js'
+import { given } from '../given.js'
+import { printPages } from '../pages.js'
+import { renderUsers } from '../render.js'
+import { withDaemon } from '../session.js'
+
+export function run(args: ArgsOf<'users list'>, context: Context): Promise<number> {
+  return withDaemon(context, args, async client => {
+    await printPages(
+      context,
+      args.json,
+      async (after: Name | undefined) => {
+        const { users, next } = await client.call('user.list', given({ after }))
+        return { rows: users, next }
+      },
+      (users, style, isFirst) => renderUsers(users, context.clock.nowMs(), style, isFirst),
+    )
+    return EXIT.done
+  })
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import type { Stream } from '../../protocol/fields.js'
+import type { JobId } from '../../protocol/ids.js'
+import type { JobView } from '../../protocol/views.js'
+import { readLog } from '../client/log.js'
+import type { ResilientClient } from '../client/resilient.js'
+import type { Context } from './command.js'
+import { EXIT } from './failure.js'
+import { notice, printJson, printLine } from './print.js'
+import { renderEnd } from './render.js'
+
+const WAIT_MS = 30_000
+const STATUS_TIMEOUT = 124
+const STATUS_CANCELLED = 130
+const STATUS_KILLED = 137
+const STATUS_NOT_STARTED = 126
+
+/** Fresh for every request that makes jobs: sent again after a lost reply, it finds the jobs that it made. */
+export const newRequestKey = (): string => randomUUID()
+
+/** What a program that waited for a job exits with. */
+export function exitStatusOf(job: JobView): number {
+  if (job.state === 'TIMEOUT') return STATUS_TIMEOUT
+  if (job.state === 'CANCELLED') return STATUS_CANCELLED
+  if (job.exitCode !== undefined) return job.exitCode
+  if (job.reason === 'killed') return STATUS_KILLED
+  return job.reason === 'not-started' ? STATUS_NOT_STARTED : EXIT.failed
+}
+
+/** Resolves with the job as it ended. */
+export async function waitForEnd(client: ResilientClient, job: JobId): Promise<JobView> {
+  for (;;) {
+    const { job: view } = await client.call('job.wait', { job, waitMs: WAIT_MS }, { waitMs: WAIT_MS })
+    if (view.state !== 'PENDING' && view.state !== 'RUNNING') return view
+  }
+}
+
+export interface LogChoice {
+  readonly stream: Stream | 'all'
+  readonly attempt?: number | undefined
+  readonly follow: boolean
+  readonly json: boolean
+}
+
+/** Prints a log byte for byte: stdout to stdout, stderr to stderr; with `json` one object per piece, data in base64. */
+export async function printLog(
+  context: Context,
+  client: ResilientClient,
+  job: JobId,
+  { stream, attempt, follow, json }: LogChoice,
+): Promise<void> {
+  for await (const piece of readLog(client, { job, attempt, stream, follow })) {
+    if (json) await printJson(context.stdout, { job, ...piece })
+    else await context[piece.stream].write(piece.data)
+  }
+}
+
+export interface Afterwards {
+  readonly wait: boolean
+  readonly follow: boolean
+  readonly json: boolean
+}
+
+/**
+ * What happens after jobs were queued: waits for them, or prints their logs one job after the other.
+ * @returns 0, or the exit status of the first job that did not end with 0
+ */
+export async function seeThrough(
+  context: Context,
+  client: ResilientClient,
+  jobs: readonly JobId[],
+  { wait, follow, json }: Afterwards,
+): Promise<number> {
+  let status: number = EXIT.done
+  if (!wait && !follow) return status
+  for (const job of jobs) {
+    if (follow) await printLog(context, client, job, { stream: 'all', follow: true, json })
+    const ended = await waitForEnd(client, job)
+    if (json) await printJson(context.stdout, ended)
+    else await notice(context, renderEnd(ended))
+    status ||= exitStatusOf(ended)
+  }
+  return status
+}
+
+/** Ids alone, so that a script can take them as they are. */
+export async function printJobIds(context: Context, jobs: readonly JobId[], json: boolean): Promise<void> {
+  for (const job of jobs)
+    if (json) await printJson(context.stdout, { job })
+    else await printLine(context.stdout, String(job))
+}

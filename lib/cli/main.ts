@@ -1,0 +1,54 @@
+import { systemClock } from '../base/clock.js'
+import { dialTcp } from '../client/tcp.js'
+import { askOnTerminal } from './ask.js'
+import { type CommandModule, type Context, type Environment, OutputClosedError } from './command.js'
+import { COMMANDS } from './commands.js'
+import { EXIT, failureOf } from './failure.js'
+import { streamOutput } from './output.js'
+import { parseCommandLine } from './parse.js'
+
+/** Runs the command line of this process. @returns the exit status */
+export function main(): Promise<number> {
+  return runCommandLine(process.argv.slice(2), {
+    env: withoutEmpty(process.env),
+    clock: systemClock,
+    dial: dialTcp,
+    stdout: streamOutput(process.stdout),
+    stderr: streamOutput(process.stderr),
+    ask: askOnTerminal,
+  })
+}
+
+/** Runs one command line, whatever happens: an error becomes one line on stderr. @returns the exit status */
+export async function runCommandLine(argv: readonly string[], context: Context): Promise<number> {
+  try {
+    const line = await parseCommandLine(argv, context.stdout.columns)
+    if (line.kind === 'text') {
+      await context.stdout.write(line.text)
+      return EXIT.done
+    }
+    const command: CommandModule = await COMMANDS[line.name].load()
+    return await command.run(line.args, context)
+  } catch (error) {
+    return await report(error, context).catch(() => EXIT.failed)
+  }
+}
+
+async function report(error: unknown, { env, stderr }: Context): Promise<number> {
+  if (error instanceof OutputClosedError) return EXIT.done
+  const { line, status } = failureOf(error)
+  await stderr.write(`jankins: ${oneLine(line)}\n`)
+  if (env.JANKINS_DEBUG === '1') await stderr.write(`${stackOf(error)}\n`)
+  return status
+}
+
+/** A peer's text may hold anything: what could move the cursor or begin another line is shown as a blank. */
+const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim()
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? String(error.stack) : `${error.stack}\ncaused by ${stackOf(error.cause)}`
+}
+
+const withoutEmpty = (env: NodeJS.ProcessEnv): Environment =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))

@@ -1,0 +1,35 @@
+import type { Name } from '../../protocol/ids.js'
+import type { Address } from '../base/wire.js'
+import { connectResilient, type ResilientClient } from '../client/resilient.js'
+import type { Context } from './command.js'
+import { findAddress, findLogin } from './login.js'
+import { notice } from './print.js'
+
+/** Which daemon, and as whom: the options that every command has. */
+export interface Target {
+  readonly server?: Address | undefined
+  readonly user?: Name | undefined
+}
+
+/**
+ * Logs in, hands the client over, and closes it whatever happens.
+ * @throws what connecting, logging in and `use` throw
+ */
+export async function withDaemon<T>(
+  context: Context,
+  target: Target,
+  use: (client: ResilientClient) => Promise<T>,
+): Promise<T> {
+  const { env, clock, dial } = context
+  const address = findAddress(env, target.server)
+  const login = await findLogin(env, address, target.user)
+  const onLost = (): void => {
+    notice(context, 'jankins: the connection to the daemon was lost, trying again').catch(() => {})
+  }
+  const client = await connectResilient({ dial, address, login, clock, onLost })
+  try {
+    return await use(client)
+  } finally {
+    client.close()
+  }
+}

@@ -1,0 +1,103 @@
+import { JankinsError } from '../../protocol/errors.js'
+import type { Method, Params, Result } from '../../protocol/methods.js'
+import { sleep } from '../base/clock.js'
+import { type Client, ConnectionLostError, type ConnectOptions, connect } from './connection.js'
+
+/**
+ * A client that makes a new connection when one breaks, and asks again. Safe because every request of the protocol may
+ * be sent twice: its key, lease or offset makes the second one the same as the first.
+ */
+export interface ResilientClient {
+  /** Largest frame that the daemon receives, bytes. */
+  readonly frameBytesMax: number
+  /** As Client.call; rejects with ConnectionLostError once nothing got through for `retryMs`. */
+  call<M extends Method>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>>
+  close(): void
+}
+
+export interface CallOptions {
+  readonly cancel?: AbortSignal
+  /** How long the daemon may leave the request parked, ms: what answers much later than that counts as broken. */
+  readonly waitMs?: number
+}
+
+export interface ResilientOptions extends ConnectOptions {
+  /** How long a lost connection is tried again, ms. */
+  readonly retryMs?: number
+  /** How long errors are tried again that may pass by themselves, ms. */
+  readonly busyMs?: number
+  /** Told once for every connection that is lost. */
+  readonly onLost?: (error: Error) => void
+}
+
+/** As long as a default lease: a job outlives a daemon that is away for so long, and so does who waits for it. */
+const RETRY_MS = 60_000
+const BUSY_MS = 10_000
+const ANSWER_MS = 30_000
+const PAUSE_MS_MIN = 50
+const PAUSE_MS_MAX = 2_000
+
+/** These pass while one waits; a full disk or a name that is taken is for a person to mend. */
+const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY', 'E_DRAINING'])
+
+/**
+ * Connects; the first connection is tried once, so that a mistake in the address is told at once.
+ * @throws what connect throws
+ */
+export async function connectResilient(options: ResilientOptions): Promise<ResilientClient> {
+  const { clock, retryMs = RETRY_MS, busyMs = BUSY_MS } = options
+  let current: Promise<Client> = connect(options)
+  let closed: boolean = false
+  let { frameBytesMax } = await current
+
+  /** One try. A connection that broke is replaced; callers that lost the same one share the new one. */
+  const once = async <M extends Method>(method: M, params: Params<M>, call: CallOptions): Promise<Result<M>> => {
+    const used = current
+    try {
+      const client = await used
+      frameBytesMax = client.frameBytesMax
+      // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
+      const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => client.destroy())
+      return await client.call(method, params, call).finally(() => silence.cancel())
+    } catch (error) {
+      if (error instanceof ConnectionLostError || isDraining(error)) replace(used, error)
+      throw error
+    }
+  }
+
+  const replace = (broken: Promise<Client>, error: Error): void => {
+    if (current !== broken || closed) return
+    options.onLost?.(error)
+    broken.then(client => client.destroy()).catch(() => {})
+    current = connect(options)
+    current.catch(() => {})
+  }
+
+  return {
+    get frameBytesMax() {
+      return frameBytesMax
+    },
+    async call(method, params, call = {}) {
+      let failedAtMs: number | undefined
+      for (let pauseMs = PAUSE_MS_MIN; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+        try {
+          return await once(method, params, call)
+        } catch (error) {
+          failedAtMs ??= clock.monotonicMs()
+          const allowedMs = error instanceof ConnectionLostError ? retryMs : passes(error) ? busyMs : 0
+          if (closed || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
+          await sleep(clock, pauseMs, call.cancel)
+        }
+      }
+    },
+    close() {
+      closed = true
+      current.then(client => client.destroy()).catch(() => {})
+    },
+  }
+}
+
+const isDraining = (error: unknown): error is JankinsError =>
+  error instanceof JankinsError && error.code === 'E_DRAINING'
+
+const passes = (error: unknown): boolean => error instanceof JankinsError && PASSING.has(error.code)

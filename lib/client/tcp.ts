@@ -1,0 +1,46 @@
+import { connect, type Socket } from 'node:net'
+import type { Dial, Wire, WireHandlers } from '../base/wire.js'
+
+/** A Wire over TCP. Frames that are written in one turn of the loop leave in one packet. */
+export const dialTcp: Dial = address =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host: address.host, port: address.port, noDelay: true })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(wireOf(socket))
+    })
+  })
+
+function wireOf(socket: Socket): Wire {
+  let failure: Error | undefined
+  let corked = false
+  socket.pause()
+  socket.on('error', error => {
+    failure = error
+  })
+  return {
+    write(bytes) {
+      if (!corked) {
+        corked = true
+        socket.cork()
+        process.nextTick(() => {
+          corked = false
+          socket.uncork()
+        })
+      }
+      return socket.write(bytes)
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    end: () => socket.destroySoon(),
+    destroy: () => void socket.destroy(),
+    listen(handlers: WireHandlers) {
+      socket.on('data', bytes => handlers.onData(bytes))
+      socket.on('drain', () => handlers.onDrain?.())
+      if (socket.closed) return process.nextTick(() => handlers.onClose(failure))
+      socket.on('close', () => handlers.onClose(failure))
+      socket.resume()
+    },
+  }
+}

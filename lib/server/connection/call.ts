@@ -1,0 +1,74 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import type { Role } from '../../../protocol/fields.js'
+import type { LeaseId, Name } from '../../../protocol/ids.js'
+import { LIMITS } from '../../../protocol/limits.js'
+import type { SlotRef } from '../slots.js'
+import type { ConnectionId } from '../writer/writer.js'
+import type { Held } from './held.js'
+import type { Services } from './services.js'
+
+/** Who is at the other end, as authentication found it. */
+export interface Caller {
+  readonly user: Name
+  readonly role: Role
+  readonly mayExec: boolean
+}
+
+/** What handlers know of their session, and what they keep in it. */
+export interface SessionFacts {
+  readonly connection: ConnectionId
+  readonly address: string
+  readonly caller: Caller
+  /** Slot of the worker that this connection is the attached one of. */
+  attachment: SlotRef | undefined
+  readonly leases: Map<LeaseId, Held>
+  /** Waits that the writer thread keeps for this session, abandoned ones too. */
+  waitCount: number
+}
+
+/** One request, as its handler sees it. */
+export interface Call {
+  readonly services: Services
+  readonly session: SessionFacts
+  readonly cancellation: Cancellation
+  /**
+   * Waits until the peer has read enough of what it asked for before, then sets `bytes` of credit aside for this
+   * reply. Called before bulk bytes are read, never before a wait: a parked request must hold up no other one.
+   */
+  reserve(bytes: number): Promise<void>
+}
+
+/** Tells a parked request that it is to be answered now. */
+export class Cancellation {
+  #reason: 'E_CANCELLED' | 'E_DRAINING' | undefined
+  #wake: (() => void) | undefined
+  /** Why, once it is cancelled: by request.cancel, or because the daemon stops. */
+  get reason(): 'E_CANCELLED' | 'E_DRAINING' | undefined {
+    return this.#reason
+  }
+  cancel(reason: 'E_CANCELLED' | 'E_DRAINING'): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#wake?.()
+  }
+  /** One callback at a time; called at once when it is cancelled already. */
+  onCancel(wake: () => void): void {
+    this.#wake = wake
+    if (this.#reason !== undefined) wake()
+  }
+}
+
+/**
+ * Waits for `wait`, a promise of the writer thread, or until the request is cancelled. The writer keeps an abandoned
+ * wait until its time is over, so those count against the session too.
+ * @throws JankinsError E_TOO_MANY when the session has LIMITS.pipelinedMax waits, E_DRAINING when the daemon stops
+ */
+export async function park(call: Call, wait: () => Promise<void>): Promise<void> {
+  const { session } = call
+  if (session.waitCount >= LIMITS.pipelinedMax.value)
+    throw new JankinsError('E_TOO_MANY', { waits: LIMITS.pipelinedMax.value })
+  session.waitCount++
+  const over = wait().finally(() => session.waitCount--)
+  await Promise.race([over, new Promise<void>(resolve => call.cancellation.onCancel(resolve))])
+  if (call.cancellation.reason === 'E_DRAINING') throw new JankinsError('E_DRAINING')
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { JankinsError } from '../../../protocol/errors.js'
+import type { Role } from '../../../protocol/fields.js'
+import { LIMITS } from '../../../protocol/limits.js'
+import { encodeErrorReply, encodeReply } from '../../../protocol/message.js'
+import { isMethod, METHODS, type Params, type Result } from '../../../protocol/methods.js'
+import { check, type Schema } from '../../../protocol/schema.js'
+import { AssertionError, assert } from '../../base/assert.js'
+import type { Call } from './call.js'
+import { HANDLERS, type HandledMethod, WHILE_DRAINING } from './handlers.js'
+import type { Peer, Services } from './services.js'
+
+export interface Request {
+  readonly id: number
+  readonly method: string
+  readonly params: unknown
+}
+
+export interface Answer {
+  /** Body of the reply's frame. */
+  readonly body: Uint8Array
+  /** Our own fault: the session is closed behind the reply. */
+  readonly fatal: boolean
+}
+
+/** Answers one request of a ready session. Never rejects: this is the only try and catch around handlers. */
+export async function dispatch(request: Request, call: Call, draining: boolean): Promise<Answer> {
+  try {
+    const method = permitted(request.method, call.session.caller.role)
+    if (draining && !WHILE_DRAINING.has(method)) throw new JankinsError('E_DRAINING')
+    const body = encodeReply(request.id, await run(method, request.params, call))
+    assert(body.length <= LIMITS.replyBytesMax.value, `a reply of ${request.method} has ${body.length} bytes`)
+    return { body, fatal: false }
+  } catch (error) {
+    if (error instanceof JankinsError && error.code !== 'E_INTERNAL')
+      return { body: encodeErrorReply(request.id, error), fatal: false }
+    const peer = { connection: call.session.connection, address: call.session.address }
+    return { body: ownFault(request, error, call.services, peer), fatal: true }
+  }
+}
+
+/** Logs our own fault under a fresh incident id; returns the reply that names it and tells nothing else. */
+export function ownFault(request: Request, error: unknown, services: Services, peer: Peer): Uint8Array {
+  const incident = randomBytes(8).toString('hex')
+  services.log.error(
+    'a request failed inside the daemon',
+    { incident, method: boundedText(request.method), connection: peer.connection },
+    error,
+  )
+  return encodeErrorReply(request.id, new JankinsError('E_INTERNAL', { incident }))
+}
+
+/** A peer's text as it may stand in a log line or an error: short, and in one line. */
+export const boundedText = (text: string): string => text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?')
+
+/**
+ * The one place where roles are looked at: what the table does not grant is refused.
+ * @throws JankinsError E_UNKNOWN_METHOD, E_FORBIDDEN
+ */
+function permitted(method: string, role: Role): HandledMethod {
+  if (!isMethod(method)) throw new JankinsError('E_UNKNOWN_METHOD', { method: boundedText(method) })
+  const roles: readonly string[] = METHODS[method].roles
+  if (!roles.includes(role) || method === 'auth.start' || method === 'auth.finish')
+    throw new JankinsError('E_FORBIDDEN', { method, role })
+  return method
+}
+
+async function run<M extends HandledMethod>(method: M, params: unknown, call: Call): Promise<Result<M>> {
+  const handler = HANDLERS[method]
+  const schema = METHODS[method]
+  const result = await handler(check(schema.params as Schema<Params<M>>, params), call)
+  return checkResult(schema.result as Schema<Result<M>>, result, method)
+}
+
+/** A result that its schema refuses is our own fault, and the refusal must not look like the peer's. */
+function checkResult<T>(schema: Schema<T>, result: T, method: string): T {
+  try {
+    return check(schema, result)
+  } catch (error) {
+    throw new AssertionError(`the result of ${method} does not fit its schema`, { cause: error })
+  }
+}

@@ -1,0 +1,80 @@
+import type { Method, Params, Result } from '../../../protocol/methods.js'
+import type { Call } from './call.js'
+import { acknowledgeJob } from './handlers/acknowledge.js'
+import { listActions } from './handlers/actions.js'
+import { addAction } from './handlers/add-action.js'
+import { appendToJob } from './handlers/append.js'
+import { attachWorker } from './handlers/attach.js'
+import { beatWorker } from './handlers/beat.js'
+import { readBundle, writeBundle } from './handlers/bundle.js'
+import { claimJob } from './handlers/claim.js'
+import { declineJob } from './handlers/decline.js'
+import { disableAction } from './handlers/disable.js'
+import { enableAction } from './handlers/enable.js'
+import { execJob } from './handlers/exec.js'
+import { readArtifacts } from './handlers/fetch.js'
+import { finishJob } from './handlers/finish.js'
+import { readJobLog } from './handlers/log.js'
+import { changePassword } from './handlers/passwd.js'
+import { queryJobs } from './handlers/query.js'
+import { queueJobs } from './handlers/queue.js'
+import { resumeJob } from './handlers/resume.js'
+import { retryJob } from './handlers/retry.js'
+import { startedJob } from './handlers/started.js'
+import { showStatus } from './handlers/status.js'
+import { stopJob } from './handlers/stop.js'
+import { addUser, disableUser, enableUser, listUsers } from './handlers/users.js'
+import { waitForJob } from './handlers/wait.js'
+import { listWorkers } from './handlers/workers.js'
+
+/** Authentication is the session's own: everything else has a handler. */
+export type HandledMethod = Exclude<Method, 'auth.start' | 'auth.finish'>
+
+/** A method without a handler does not compile. */
+export type Handlers = {
+  readonly [M in HandledMethod]: (params: Params<M>, call: Call) => Promise<Result<M>> | Result<M>
+}
+
+export const HANDLERS: Handlers = {
+  'user.add': addUser,
+  'user.list': listUsers,
+  'user.disable': disableUser,
+  'user.enable': enableUser,
+  'user.passwd': changePassword,
+  'action.add': addAction,
+  'action.list': listActions,
+  'action.enable': enableAction,
+  'action.disable': disableAction,
+  'bundle.write': writeBundle,
+  'bundle.read': readBundle,
+  'job.queue': queueJobs,
+  'job.exec': execJob,
+  'job.retry': retryJob,
+  'job.query': queryJobs,
+  'job.wait': waitForJob,
+  'job.log': readJobLog,
+  'job.stop': stopJob,
+  'artifact.read': readArtifacts,
+  'worker.attach': attachWorker,
+  'worker.beat': beatWorker,
+  'worker.list': listWorkers,
+  'job.claim': claimJob,
+  'job.acknowledge': acknowledgeJob,
+  'job.decline': declineJob,
+  'job.resume': resumeJob,
+  'job.started': startedJob,
+  'job.append': appendToJob,
+  'job.finish': finishJob,
+  'server.status': showStatus,
+}
+
+/** What may still be asked while the daemon stops: what brings running jobs to their end. */
+export const WHILE_DRAINING: ReadonlySet<HandledMethod> = new Set([
+  'worker.beat',
+  'bundle.read',
+  'job.decline',
+  'job.resume',
+  'job.started',
+  'job.append',
+  'job.finish',
+])

@@ -1,0 +1,16 @@
+import type { Params, Result } from '../../../../protocol/methods.js'
+import type { Call } from '../call.js'
+import { hold } from '../held.js'
+
+export async function resumeJob(params: Params<'job.resume'>, call: Call): Promise<Result<'job.resume'>> {
+  const { writer, blobs } = call.services
+  const resumed = await writer.resume(call.session.connection, params.job, params.lease)
+  const held = hold(call, params.job, params.lease, resumed)
+  const lengths = await blobs.lengths({ job: params.job, attempt: held.attempt })
+  return {
+    stdoutBytes: lengths.stdout,
+    stderrBytes: lengths.stderr,
+    artifactsBytes: lengths.artifacts,
+    stop: resumed.stop,
+  }
+}

@@ -1,0 +1,228 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import { LIMITS } from '../../../protocol/limits.js'
+import { decodeMessage, encodeErrorReply, encodeReply, type Message } from '../../../protocol/message.js'
+import { NOTICES } from '../../../protocol/methods.js'
+import { check } from '../../../protocol/schema.js'
+import { assert } from '../../base/assert.js'
+import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
+import { type Caller, Cancellation, type SessionFacts } from './call.js'
+import { Credit } from './credit.js'
+import { dispatch, ownFault, type Request } from './dispatch.js'
+import type { Peer, Services, SessionOutput } from './services.js'
+
+/** Id of an error reply that answers no request. PROTOCOL.md §4. */
+const NO_REQUEST = 0
+
+type Phase =
+  | { readonly kind: 'greeting' }
+  | { readonly kind: 'proof'; readonly proof: Proof }
+  /** A step of the authentication is under way: the peer has to wait for its reply. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'ready'; readonly facts: SessionFacts }
+  | { readonly kind: 'closed' }
+
+/**
+ * One connection from its first frame to its end: greeting, proof, ready. Knows no socket: frames come in by
+ * `receive`, everything it says goes to its SessionOutput. Before it is ready each frame is answered with a verdict,
+ * and the next one is expected only after that.
+ */
+export class Session {
+  readonly #services: Services
+  readonly #peer: Peer
+  readonly #output: SessionOutput
+  readonly #credit = new Credit()
+  /** Frames that wait for credit; main lets in no more than LIMITS.pipelinedMax. */
+  readonly #queue: Uint8Array[] = []
+  readonly #calls = new Map<number, Cancellation>()
+  #phase: Phase = { kind: 'greeting' }
+  #draining: boolean = false
+
+  constructor(services: Services, peer: Peer, output: SessionOutput) {
+    this.#services = services
+    this.#peer = peer
+    this.#output = output
+  }
+
+  /** Nothing is in hand: every frame that came was dealt with. */
+  get idle(): boolean {
+    return this.#queue.length === 0 && this.#calls.size === 0 && this.#phase.kind !== 'busy'
+  }
+
+  /** Takes the body of one frame, which is the session's own from now on. */
+  receive(body: Uint8Array): void {
+    const phase = this.#phase
+    if (phase.kind === 'greeting' || phase.kind === 'proof') this.#receiveEarly(body, phase)
+    if (phase.kind === 'busy') this.#refuse(NO_REQUEST, new JankinsError('E_NOT_AUTHENTICATED'))
+    if (phase.kind !== 'ready') return
+    this.#queue.push(body)
+    this.#takeUp()
+  }
+
+  /** The peer has read `bytes` more of what was sent. */
+  credit(bytes: number): void {
+    this.#credit.add(bytes)
+    this.#takeUp()
+  }
+
+  /** Answers what is parked, and refuses new work from now on. */
+  drain(): void {
+    this.#draining = true
+    for (const cancellation of this.#calls.values()) cancellation.cancel('E_DRAINING')
+  }
+
+  /** The connection is gone: what it parked goes with it, and nothing more is said. */
+  close(): void {
+    const before = this.#phase
+    this.#phase = { kind: 'closed' }
+    this.#queue.length = 0
+    this.#credit.close()
+    for (const cancellation of this.#calls.values()) cancellation.cancel('E_CANCELLED')
+    if (before.kind !== 'ready') return
+    const { writer, log } = this.#services
+    const { connection } = this.#peer
+    writer
+      .connectionClosed(connection)
+      .catch(error => log.error('the writer did not hear of an end', { connection }, error))
+  }
+
+  #receiveEarly(body: Uint8Array, phase: Extract<Phase, { kind: 'greeting' | 'proof' }>): void {
+    const request = this.#decodeRequest(body)
+    if (!request) return
+    const expected = phase.kind === 'greeting' ? 'auth.start' : 'auth.finish'
+    if (request.method !== expected) {
+      this.#refuse(request.id, new JankinsError('E_NOT_AUTHENTICATED', { expected }))
+      return
+    }
+    this.#phase = { kind: 'busy' }
+    const step = phase.kind === 'greeting' ? this.#greet(request) : this.#prove(request, phase.proof)
+    step.catch(error => this.#failAuth(request, phase, error))
+  }
+
+  async #greet(request: Request): Promise<void> {
+    const { result, proof } = await startAuth(request.params, this.#services)
+    if (this.#phase.kind !== 'busy') return
+    this.#phase = { kind: 'proof', proof }
+    this.#say(encodeReply(request.id, result))
+    this.#output.verdict({ connection: this.#peer.connection, kind: 'more' })
+  }
+
+  async #prove(request: Request, proof: Proof): Promise<void> {
+    const { result, caller } = finishAuth(request.params, proof, this.#services)
+    this.#phase = { kind: 'ready', facts: this.#factsOf(caller) }
+    this.#say(encodeReply(request.id, result))
+    const { frameBytesMax } = this.#services
+    this.#output.verdict({ connection: this.#peer.connection, kind: 'ready', frameBytesMax })
+  }
+
+  #factsOf(caller: Caller): SessionFacts {
+    const { connection, address } = this.#peer
+    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0 }
+  }
+
+  #failAuth(request: Request, phase: Phase, error: unknown): void {
+    if (this.#phase.kind === 'closed') return
+    if (error instanceof JankinsError && error.code !== 'E_INTERNAL') {
+      logFailedLogin(this.#services, this.#peer, phase.kind === 'proof' ? phase.proof.user : undefined, error)
+      this.#refuse(request.id, error)
+    } else this.#end(ownFault(request, error, this.#services, this.#peer))
+  }
+
+  /** Undefined when the frame was no request and the connection was refused for it. */
+  #decodeRequest(body: Uint8Array): Request | undefined {
+    const message = this.#decode(body)
+    if (message?.kind === 'request') return message
+    if (message) this.#refuse(NO_REQUEST, new JankinsError('E_NOT_AUTHENTICATED'))
+    return undefined
+  }
+
+  #decode(body: Uint8Array): Message | undefined {
+    try {
+      return decodeMessage(body)
+    } catch (error) {
+      if (error instanceof JankinsError) this.#refuse(NO_REQUEST, error)
+      else this.#end(ownFault({ id: NO_REQUEST, method: '', params: {} }, error, this.#services, this.#peer))
+      return undefined
+    }
+  }
+
+  #takeUp(): void {
+    while (this.#credit.isPositive && this.#phase.kind === 'ready') {
+      const body = this.#queue.shift()
+      if (!body) return
+      this.#take(body, this.#phase.facts)
+    }
+  }
+
+  #take(body: Uint8Array, facts: SessionFacts): void {
+    const message = this.#decode(body)
+    if (!message) return
+    switch (message.kind) {
+      case 'request':
+        this.#answer(message, facts)
+        break
+      case 'notice':
+        this.#notice(message.method, message.params)
+        this.#output.handled()
+        break
+      case 'reply':
+        this.#refuse(NO_REQUEST, new JankinsError('E_BAD_FRAME', { reason: 'a reply to no request' }))
+    }
+  }
+
+  /** Unknown notices, and misshapen ones, are ignored: they have no answer. */
+  #notice(method: string, params: unknown): void {
+    if (method !== 'request.cancel') return
+    try {
+      const { request } = check(NOTICES['request.cancel'].params, params)
+      this.#calls.get(request)?.cancel('E_CANCELLED')
+    } catch (error) {
+      assert(error instanceof JankinsError, 'a check throws nothing else')
+    }
+  }
+
+  #answer(request: Request, facts: SessionFacts): void {
+    const refusal = this.#refusalOf(request)
+    if (refusal) {
+      this.#say(encodeErrorReply(request.id, refusal))
+      return
+    }
+    const cancellation = new Cancellation()
+    this.#calls.set(request.id, cancellation)
+    const account = this.#credit.open()
+    const call = { services: this.#services, session: facts, cancellation, reserve: account.reserve }
+    void dispatch(request, call, this.#draining).then(answer => {
+      this.#calls.delete(request.id)
+      account.close()
+      if (this.#phase.kind === 'closed') return
+      if (answer.fatal) this.#end(answer.body)
+      else this.#say(answer.body)
+      this.#takeUp()
+    })
+  }
+
+  #refusalOf(request: Request): JankinsError | undefined {
+    if (this.#calls.size >= LIMITS.pipelinedMax.value)
+      return new JankinsError('E_TOO_MANY', { requests: LIMITS.pipelinedMax.value })
+    if (this.#calls.has(request.id))
+      return new JankinsError('E_BAD_REQUEST', { field: 'id', expected: 'of no request that is not answered yet' })
+    return undefined
+  }
+
+  #say(body: Uint8Array): void {
+    this.#credit.spend(body.length)
+    this.#output.send(body)
+    this.#output.handled()
+  }
+
+  #refuse(id: number, error: JankinsError): void {
+    this.#end(encodeErrorReply(id, error))
+  }
+
+  /** Says one last thing; main closes the connection when it has left. */
+  #end(body: Uint8Array): void {
+    if (this.#phase.kind === 'closed') return
+    this.#say(body)
+    this.close()
+    this.#output.verdict({ connection: this.#peer.connection, kind: 'close' })
+  }
+}

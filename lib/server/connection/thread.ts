@@ -1,0 +1,170 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { decodeMessage } from '../../../protocol/message.js'
+import { systemClock } from '../../base/clock.js'
+import { type LogRecord, recordLog } from '../../base/log.js'
+import { openBlobs } from '../../blobs/open.js'
+import { openReader } from '../../store/open.js'
+import { connectionsByThread } from '../front/counts.js'
+import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
+import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
+import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
+import { writerOverPort } from '../writer/port.js'
+import type { ConnectionId } from '../writer/writer.js'
+import type { Services } from './services.js'
+import { Session } from './session.js'
+
+/** A connection thread: the sessions of its connections, and what they share. Ends when it is drained and empty. */
+const data = workerData as ThreadData
+const main = parentPort!
+/** Posts at once beyond this: a message is one buffer, and main keeps it while a part of it is unsent. */
+const BATCH_BYTES = 256 * 1024
+const RECHECK_MS = 10
+
+let frames: AddressedFrame[] = []
+let frameBytes = 0
+let handled = new Map<ConnectionId, number>()
+let verdicts: Verdict[] = []
+let logs: LogRecord[] = []
+let isScheduled: boolean = false
+let isDraining: boolean = false
+let isDrainTold: boolean = false
+let isUpTold: boolean = false
+
+const sessions = new Map<ConnectionId, Session>()
+/** Their connections are gone, and something of theirs is still in hand. */
+const ending = new Set<Session>()
+
+const log = recordLog(data.logLevel, record => {
+  logs.push(record)
+  // An error may be the last thing that the thread says.
+  if (record.level === 'error') flush()
+  else schedule()
+})
+const store = openReader(data.dataDir)
+const blobs = openBlobs(data.dataDir)
+const services: Services = {
+  clock: systemClock,
+  log,
+  store,
+  blobs,
+  writer: writerOverPort(data.writer),
+  leaseSlots: createLeaseSlots(data.leaseSlots),
+  workerSlots: createWorkerSlots(data.workerSlots),
+  frameBytesMax: data.frameBytesMax,
+  scramSecret: data.scramSecret,
+  startedAtMs: data.startedAtMs,
+  threadConnections: () => connectionsByThread(data.connectionCounts),
+}
+
+main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
+  for (const { connection, address } of opened) open(connection, address)
+  for (const { connection, body } of unpackFrames(frames)) {
+    throwForTest(body)
+    sessions.get(connection)?.receive(body)
+  }
+  for (const [connection, bytes] of credits) sessions.get(connection)?.credit(bytes)
+  for (const connection of closed) close(connection)
+  if (drain) startDrain()
+  schedule()
+})
+schedule()
+
+function open(connection: ConnectionId, address: string): void {
+  const output = {
+    send(body: Uint8Array) {
+      frames.push({ connection, body })
+      frameBytes += body.length
+      if (frameBytes >= BATCH_BYTES) flush()
+      else schedule()
+    },
+    handled() {
+      handled.set(connection, (handled.get(connection) ?? 0) + 1)
+      schedule()
+    },
+    verdict(verdict: Verdict) {
+      verdicts.push(verdict)
+      schedule()
+    },
+  }
+  const session = new Session(services, { connection, address }, output)
+  sessions.set(connection, session)
+  if (isDraining) session.drain()
+}
+
+function close(connection: ConnectionId): void {
+  const session = sessions.get(connection)
+  if (!session) return
+  sessions.delete(connection)
+  session.close()
+  if (!session.idle) ending.add(session)
+}
+
+function startDrain(): void {
+  isDraining = true
+  for (const session of sessions.values()) session.drain()
+}
+
+function schedule(): void {
+  if (isScheduled) return
+  isScheduled = true
+  setImmediate(() => {
+    isScheduled = false
+    flush()
+    if (isDraining) checkDrained()
+  })
+}
+
+function flush(): void {
+  if (isUpTold && frames.length + handled.size + verdicts.length + logs.length === 0) return
+  const packed = packFrames(frames)
+  const message: FromThread = {
+    frames: packed,
+    handled: [...handled],
+    verdicts,
+    ...(logs.length > 0 && { logs }),
+    ...(!isUpTold && { up: true }),
+  }
+  isUpTold = true
+  frames = []
+  frameBytes = 0
+  handled = new Map()
+  verdicts = []
+  logs = []
+  main.postMessage(message, packed ? [packed] : [])
+}
+
+/** What ends unanswered tells nobody: so this looks again, but only in a thread that is about to end. */
+function checkDrained(): void {
+  for (const session of ending) if (session.idle) ending.delete(session)
+  const isIdle = ending.size === 0 && [...sessions.values()].every(session => session.idle)
+  if (isIdle && !isDrainTold) {
+    isDrainTold = true
+    main.postMessage({ frames: null, handled: [], verdicts: [], drained: true } satisfies FromThread)
+  }
+  if (isIdle && sessions.size === 0) void end()
+  else systemClock.after(RECHECK_MS, schedule, { background: true })
+}
+
+let isEnding: boolean = false
+async function end(): Promise<void> {
+  if (isEnding) return
+  isEnding = true
+  await blobs.close()
+  store.close()
+  // With its ports closed the thread has nothing to wait for: what it has posted arrives.
+  data.writer.close()
+  main.close()
+}
+
+/**
+ * For tests of what the end of a thread costs: with JANKINS_TEST_THROW=TOKEN in the daemon's environment, a peer whose
+ * auth.start names TOKEN as its `client` makes its thread throw where nothing catches it.
+ */
+function throwForTest(body: Uint8Array): void {
+  const token = process.env.JANKINS_TEST_THROW
+  if (!token || !Buffer.from(body.buffer, body.byteOffset, body.length).includes(token)) return
+  const message = decodeMessage(body)
+  if (message.kind !== 'request' || message.method !== 'auth.start') return
+  const { client } = message.params as { client?: unknown }
+  if (client === token) throw new Error('thrown for a test')
+}

@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { systemClock } from '../base/clock.js'
+import type { DaemonConfig } from '../base/config.js'
+import type { LogRecord } from '../base/log.js'
+import type { ProgramLog } from '../base/log-output.js'
+import type { Address } from '../base/wire.js'
+import { openReader } from '../store/open.js'
+import { createCounts } from './front/counts.js'
+import { type DataDirectory, takeDataDirectory } from './front/data-directory.js'
+import { makeFirstAdmin } from './front/first-admin.js'
+import { Front } from './front/front.js'
+import { inheritedFd, listen } from './front/listener.js'
+import { ThreadPool } from './front/threads.js'
+import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
+import type { ThreadData } from './ports.js'
+import { createLeaseSlots, createWorkerSlots } from './shared-slots.js'
+import { writerOverPort } from './writer/port.js'
+
+/** After this what does not end by itself is ended: with the rest of the stop it stays below 5 s. */
+const DRAIN_MS = 4_000
+const clock = systemClock
+
+export interface Daemon {
+  /** With the port that was really taken. */
+  readonly address: Address
+  /** Refuses new connections, answers what is in hand, ends; resolves within 5 s. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the whole daemon in this process. `onDeath` is called when the writer thread dies: nothing can go on then.
+ * @throws StartError that says what to do
+ */
+export async function startDaemon(
+  config: DaemonConfig,
+  log: ProgramLog,
+  onDeath: (error: unknown) => void = endProcess(log),
+): Promise<Daemon> {
+  const directory = takeDataDirectory(config.dataDir)
+  const undo: (() => void)[] = [directory.release]
+  try {
+    return await start(config, directory, log, onDeath, undo)
+  } catch (error) {
+    for (const step of undo.reverse()) step()
+    throw error
+  }
+}
+
+async function start(
+  config: DaemonConfig,
+  directory: DataDirectory,
+  log: ProgramLog,
+  onDeath: (error: unknown) => void,
+  undo: (() => void)[],
+): Promise<Daemon> {
+  const onLogs = (logs: readonly LogRecord[]): void => logs.forEach(log.write)
+  const shared = {
+    dataDir: directory.path,
+    leaseSlots: createLeaseSlots().buffer,
+    workerSlots: createWorkerSlots().buffer,
+    logLevel: config.logLevel,
+  }
+  const writer = await startWriterThread({ data: { ...shared, daemon: directory.daemon }, onLogs, onDeath })
+  undo.push(writer.terminate)
+  await firstAdmin(directory, writer, log)
+
+  const counts = createCounts()
+  const data: Omit<ThreadData, 'thread' | 'writer'> = {
+    ...shared,
+    frameBytesMax: config.frameBytesMax,
+    connectionCounts: counts,
+    scramSecret: directory.scramSecret,
+    startedAtMs: clock.nowMs(),
+  }
+  const { threads } = config
+  const startThread = connectionThreads(config, data, writer)
+  const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
+  undo.push(() => pool.terminate())
+  await pool.warmUp()
+  const front = new Front({ config, pool, clock, log })
+  undo.push(() => front.stop())
+  const listener = await listen({
+    host: config.host,
+    port: config.port,
+    allowPlaintext: config.allowPlaintext,
+    fd: inheritedFd(process.env, process.pid),
+    onSocket: socket => front.accept(socket),
+  })
+  return {
+    address: listener.address,
+    async stop() {
+      listener.close()
+      await withinDrainTime(drain(pool, front, writer), log)
+      front.stop()
+      pool.terminate()
+      writer.terminate()
+      directory.release()
+    },
+  }
+}
+
+async function firstAdmin(directory: DataDirectory, writer: WriterThread, log: ProgramLog): Promise<void> {
+  const reader = openReader(directory.path)
+  const port = writer.link(0)
+  try {
+    const passwordFile = await makeFirstAdmin(directory.path, reader, writerOverPort(port), clock.nowMs())
+    if (passwordFile) log.info('made the first user, admin', { passwordFile })
+  } finally {
+    port.close()
+    reader.close()
+  }
+}
+
+/** What was asked is answered and sent before anything ends; then the threads end, and the writer last. */
+async function drain(pool: ThreadPool, front: Front, writer: WriterThread): Promise<void> {
+  await pool.drain()
+  await front.closeAll()
+  await pool.end()
+  await writer.stop()
+}
+
+async function withinDrainTime(draining: Promise<void>, log: ProgramLog): Promise<void> {
+  let isLate: boolean = false
+  await new Promise<void>((resolve, reject) => {
+    const timer = clock.after(DRAIN_MS, () => {
+      isLate = true
+      resolve()
+    })
+    draining.then(resolve, reject).finally(() => timer.cancel())
+  })
+  if (isLate) log.warn('stopped with work still in hand', { afterMs: DRAIN_MS })
+}
+
+function endProcess(log: ProgramLog): (error: unknown) => void {
+  return error => {
+    log.error('the writer thread died; the daemon ends, to be started anew', {}, error)
+    process.exit(1)
+  }
+}
+
+/** Tells systemd, where it asked to be told; sd_notify(3) by its command. */
+export async function tellSystemd(state: '--ready' | '--stopping'): Promise<void> {
+  if (!process.env.NOTIFY_SOCKET) return
+  const child = spawn('systemd-notify', [state, `--pid=${process.pid}`], { stdio: 'ignore' })
+  // A missing command is no reason to end: systemd then waits in vain and says so.
+  await once(child, 'exit').catch(() => {})
+}

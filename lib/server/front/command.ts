@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util'
+import { JANKINS_VERSION } from '../../../protocol/version.js'
+import { systemClock } from '../../base/clock.js'
+import { ConfigError, loadConfig } from '../../base/config.js'
+import { createLog, type ProgramLog } from '../../base/log-output.js'
+import { startDaemon, tellSystemd } from '../daemon.js'
+import { formatAddress } from './listener.js'
+import { StartError } from './start-error.js'
+
+const USAGE = `Usage: jankinsd [option]...
+  --config FILE    jankins.conf to read (default: $JANKINS_CONFIG, ./jankins.conf, /etc/jankins/jankins.conf)
+  --host HOST      address to listen on (default: 127.0.0.1)
+  --port PORT      0 takes any free one (default: 5265)
+  --data DIR       database, logs and artifacts (default: $STATE_DIRECTORY or ./data)
+  --buffer BYTES   largest frame received after authentication (default: 1MiB)
+  --threads N      connection threads: a number, auto or per-connection (default: auto)
+  --version        print the version
+  --help           print this
+`
+/** After the signal: nothing keeps the process longer. */
+const STOP_MS = 4_900
+
+/** Runs jankinsd until it is told to stop. @returns the exit status: 0, 1 the world's fault, 2 wrong use */
+export async function runJankinsd(args: readonly string[]): Promise<number> {
+  try {
+    const { version, help, config: path, ...flags } = parseFlags(args)
+    if (help) process.stdout.write(USAGE)
+    else if (version) process.stdout.write(`jankinsd ${JANKINS_VERSION}\n`)
+    if (help || version) return 0
+    const { daemon: config } = loadConfig({ path, environment: process.env, flags })
+    const log = createLog({ level: config.logLevel, format: config.logFormat, clock: systemClock })
+    endOnEscape(log)
+    // Heard from here on: a signal during the start stops the daemon as soon as it has started.
+    const signalled = firstSignal()
+    const daemon = await startDaemon(config, log)
+    process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
+    await tellSystemd('--ready')
+    const signal = await signalled
+    log.info('stopping', { signal })
+    systemClock.after(STOP_MS, () => process.exit(0), { background: true })
+    await Promise.all([tellSystemd('--stopping'), daemon.stop()])
+    return 0
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function parseFlags(args: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
+  try {
+    const options = { config: text, host: text, port: text, data: text, buffer: text, threads: text }
+    return parseArgs({ args: [...args], options: { ...options, version: flag, help: flag }, allowPositionals: false })
+      .values
+  } catch (error) {
+    const said = error instanceof Error ? error.message.split('. ')[0] : String(error)
+    throw new StartError(`${said}; see jankinsd --help`, 2, { cause: error })
+  }
+}
+
+function failed(error: unknown): number {
+  if (!(error instanceof StartError || error instanceof ConfigError)) {
+    process.stderr.write(`jankinsd: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    return 1
+  }
+  const line = error.message.replace(/\s*\n\s*/g, ' ')
+  process.stderr.write(`jankinsd: ${line}\n`)
+  if (process.env.JANKINS_DEBUG === '1') process.stderr.write(`${error.stack}\n`)
+  return error instanceof StartError ? error.exitCode : 2
+}
+
+/** What escapes in the main thread ends the process: the service manager starts it anew, and the jobs go on. */
+function endOnEscape(log: ProgramLog): void {
+  process.on('uncaughtException', error => {
+    log.error('an error escaped; the daemon ends, to be started anew', {}, error)
+    process.exit(1)
+  })
+}
+
+function firstSignal(): Promise<string> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
+  })
+}

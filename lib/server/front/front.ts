@@ -1,0 +1,141 @@
+import type { Socket } from 'node:net'
+import { JankinsError } from '../../../protocol/errors.js'
+import { LIMITS } from '../../../protocol/limits.js'
+import type { Clock, Timer } from '../../base/clock.js'
+import type { DaemonConfig } from '../../base/config.js'
+import type { Log } from '../../base/log.js'
+import type { ConnectionId } from '../writer/writer.js'
+import { Budget } from './budget.js'
+import { type ConnectionParts, FrontConnection, refusal } from './connection.js'
+import type { ThreadPool } from './threads.js'
+
+const SWEEP_MS = 500
+/** Refused sockets that are given time to read why; what comes beyond is closed without a word. */
+const REFUSED_MAX = 256
+
+export interface FrontParts {
+  readonly config: Pick<
+    DaemonConfig,
+    'byteBudgetBytes' | 'connectionsMax' | 'frameBytesMax' | 'stallTimeoutMs' | 'frameTimeoutMs'
+  >
+  readonly pool: ThreadPool
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** All connections of the daemon: takes sockets in, gives each a thread, looks after deadlines and the budget. */
+export class Front {
+  readonly budget: Budget
+  readonly #parts: FrontParts
+  readonly #connections = new Map<ConnectionId, FrontConnection>()
+  readonly #refused = new Set<Socket>()
+  readonly #refusal = refusal(new JankinsError('E_TOO_MANY'))
+  #lastId = 0
+  #timer: Timer | undefined
+  #onEmpty: () => void = () => {}
+
+  constructor(parts: FrontParts) {
+    this.#parts = parts
+    this.budget = new Budget(parts.config.byteBudgetBytes)
+    this.#sweepLater()
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  accept(socket: Socket): void {
+    const { config, pool, clock } = this.#parts
+    if (this.#connections.size >= config.connectionsMax) {
+      this.#refuse(socket)
+      return
+    }
+    const link = pool.take()
+    const parts: ConnectionParts = {
+      budget: this.budget,
+      limits: {
+        handshakeMs: LIMITS.handshakeMs.value,
+        stallMs: config.stallTimeoutMs,
+        frameMs: config.frameTimeoutMs,
+      },
+      frameBytesMax: config.frameBytesMax,
+      nowMs: clock.monotonicMs(),
+      onClosed: connection => {
+        this.#connections.delete(connection.id)
+        pool.closed(link, connection.id)
+        if (this.#connections.size === 0) this.#onEmpty()
+      },
+      onFarOver: () => this.#closeLargest(),
+    }
+    // uint32 on the way to the threads: it comes round after 4 billion connections.
+    do this.#lastId = (this.#lastId % 0xffff_ffff) + 1
+    while (this.#connections.has(this.#lastId))
+    const connection = new FrontConnection(this.#lastId, socket, link, parts)
+    this.#connections.set(connection.id, connection)
+    pool.open(link, connection)
+  }
+
+  /** Resolves when every connection has sent what waited and is closed, within a few seconds. */
+  async closeAll(): Promise<void> {
+    for (const socket of this.#refused) socket.destroy()
+    if (this.#connections.size === 0) return
+    const empty = new Promise<void>(resolve => {
+      this.#onEmpty = resolve
+    })
+    for (const connection of this.#connections.values()) connection.close()
+    await empty
+  }
+
+  /** Ends everything at once. */
+  stop(): void {
+    this.#timer?.cancel()
+    for (const socket of this.#refused) socket.destroy()
+    for (const connection of this.#connections.values()) connection.destroy()
+  }
+
+  #refuse(socket: Socket): void {
+    socket.on('error', () => {})
+    if (this.#refused.size >= REFUSED_MAX) {
+      socket.destroy()
+      return
+    }
+    this.#refused.add(socket)
+    const timer = this.#parts.clock.after(LIMITS.handshakeMs.value, () => socket.destroy(), { background: true })
+    socket.on('close', () => {
+      timer.cancel()
+      this.#refused.delete(socket)
+    })
+    // Unread bytes would turn the close into a reset, and the peer might never see why.
+    socket.resume()
+    socket.end(this.#refusal)
+  }
+
+  #closeLargest(): void {
+    let largest: FrontConnection | undefined
+    for (const connection of this.#connections.values())
+      if (connection.heldBytes > (largest?.heldBytes ?? 0)) largest = connection
+    if (!largest) return
+    const { id, address, heldBytes } = largest
+    this.#parts.log.warn('closed the connection that held most: the byte budget is exceeded', {
+      connection: id,
+      address,
+      heldBytes,
+    })
+    largest.destroy()
+  }
+
+  #sweepLater(): void {
+    this.#timer = this.#parts.clock.after(SWEEP_MS, () => this.#sweep(), { background: true })
+  }
+
+  #sweep(): void {
+    const { clock, log, pool } = this.#parts
+    const nowMs = clock.monotonicMs()
+    for (const connection of this.#connections.values()) {
+      const why = connection.sweep(nowMs)
+      if (why) log.info('closed a connection', { connection: connection.id, address: connection.address, why })
+    }
+    pool.sweep(nowMs)
+    this.#sweepLater()
+  }
+}

@@ -1,0 +1,94 @@
+import type { FromThread, ToThread } from '../ports.js'
+import type { ConnectionId } from '../writer/writer.js'
+import type { FrameSink, FrontConnection } from './connection.js'
+import { type AddressedFrame, packFrames } from './packing.js'
+
+/** A running connection thread as the pool knows it: a Worker in the daemon, less in a test. */
+export interface RunningThread {
+  post(message: ToThread, transfer: ArrayBuffer[]): void
+  /** Ends it at once. */
+  terminate(): void
+}
+
+export interface ThreadHandlers {
+  onMessage(message: FromThread): void
+  /** Called exactly once; `error` is what escaped in the thread. @returns the connections that went with it */
+  onExit(error: unknown): readonly ConnectionId[]
+}
+
+/** @param thread index in the table of connections by thread */
+export type StartThread = (thread: number, handlers: ThreadHandlers) => RunningThread
+
+/** One thread with its connections: gathers what one turn of the loop has for it into one message. */
+export class ThreadLink implements FrameSink {
+  readonly index: number
+  readonly connections = new Map<ConnectionId, FrontConnection>()
+  state: 'starting' | 'up' | 'retiring' | 'ended' = 'starting'
+  isDrained: boolean = false
+  /** When it last lost its last connection, or was told to retire. Clock.monotonicMs. */
+  idleSinceMs: number
+  readonly #running: RunningThread
+  #opened: { connection: ConnectionId; address: string }[] = []
+  #frames: AddressedFrame[] = []
+  #credits = new Map<ConnectionId, number>()
+  #closed: ConnectionId[] = []
+  #isDraining: boolean = false
+  #isScheduled: boolean = false
+
+  constructor(index: number, start: StartThread, handlers: ThreadHandlers, nowMs: number) {
+    this.index = index
+    this.idleSinceMs = nowMs
+    this.#running = start(index, handlers)
+  }
+
+  open(connection: FrontConnection): void {
+    this.connections.set(connection.id, connection)
+    this.#opened.push({ connection: connection.id, address: connection.address })
+    this.#schedule()
+  }
+  frame(connection: ConnectionId, body: Buffer): void {
+    this.#frames.push({ connection, body })
+    this.#schedule()
+  }
+  credit(connection: ConnectionId, bytes: number): void {
+    this.#credits.set(connection, (this.#credits.get(connection) ?? 0) + bytes)
+    this.#schedule()
+  }
+  close(connection: ConnectionId): void {
+    if (!this.connections.delete(connection)) return
+    this.#closed.push(connection)
+    this.#schedule()
+  }
+  drain(): void {
+    this.#isDraining = true
+    this.#schedule()
+  }
+  terminate(): void {
+    this.#running.terminate()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.state === 'ended') return
+    this.#isScheduled = true
+    setImmediate(() => this.#post())
+  }
+
+  #post(): void {
+    this.#isScheduled = false
+    if (this.state === 'ended') return
+    const frames = packFrames(this.#frames)
+    const message: ToThread = {
+      opened: this.#opened,
+      frames,
+      credits: [...this.#credits],
+      closed: this.#closed,
+      ...(this.#isDraining && { drain: true }),
+    }
+    this.#opened = []
+    this.#frames = []
+    this.#credits = new Map()
+    this.#closed = []
+    this.#isDraining = false
+    this.#running.post(message, frames ? [frames] : [])
+  }
+}

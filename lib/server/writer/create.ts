@@ -1,0 +1,106 @@
+import { Aside } from './aside.js'
+import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
+import { Claims } from './claims.js'
+import type { Core, WriterParts } from './core.js'
+import { Dispatcher } from './dispatcher.js'
+import { holding } from './holding.js'
+import { Leases } from './leases.js'
+import { Offers } from './offers.js'
+import { putQueue, queueing } from './queueing.js'
+import { Queues } from './queues.js'
+import { startReaper } from './reaper.js'
+import { Waiters } from './waiters.js'
+import { waiting } from './waiting.js'
+import { type NewWorker, Workers } from './workers.js'
+import type { ConnectionId, Writer } from './writer.js'
+
+/**
+ * Builds the writer on a store: begins an epoch, gives every RUNNING job one full lease, reads the heads of all queues,
+ * starts the reaper. `stop` ends its timers and answers what is parked; what is being written is written.
+ */
+export async function createWriter(parts: WriterParts): Promise<Writer & { stop(): void }> {
+  const core = await createCore(parts)
+  await core.dispatcher.readsDone()
+  const reaper = startReaper(core)
+  const { store } = core
+  return {
+    addUser: (...args) => store.addUser(...args),
+    setPassword: (...args) => store.setPassword(...args),
+    setUserActive: (...args) => store.setUserActive(...args),
+    noteDurableLengths: (...args) => store.noteDurableLengths(...args),
+    ...queueing(core),
+    ...holding(core),
+    ...waiting(core),
+    attach: async (connection, worker) => attach(core, connection, worker),
+    claim: (connection, id, waitMs) => claim(core, connection, id, waitMs),
+    cancelClaim: async (connection, id) => cancelClaim(core, connection, id),
+    listWorkers: async (after, limit) => core.workers.list(after, limit),
+    counters: async () => ({
+      pending: core.counts.pending,
+      running: core.leases.size,
+      workers: core.workers.attachedCount,
+      claimsParked: core.dispatcher.parkedCount,
+    }),
+    connectionClosed: async connection => connectionClosed(core, connection),
+    stop() {
+      reaper.stop()
+      core.offers.stop()
+      for (const parked of core.claims.all()) dropClaims(core, parked.connection)
+      core.waiters.stop()
+    },
+  }
+}
+
+async function createCore(parts: WriterParts): Promise<Core> {
+  const { store, clock, leaseSlots } = parts
+  const leases = new Leases()
+  const core: Core = {
+    ...parts,
+    home: await store.beginEpoch(parts.daemon),
+    dispatcher: new Dispatcher({
+      offer: (seeker, queue, head) => makeOffer(core, seeker, queue, head),
+      mayTake: seeker => mayTake(core, seeker),
+      readHeads: (queue, after, limit) => store.readHeads(queue, after, limit),
+      readFailed: (queue, error) => parts.log.error('the jobs of a queue could not be read', { queue }, error),
+    }),
+    queues: new Queues(store),
+    claims: new Claims(),
+    offers: new Offers(clock, offer => lapse(core, offer)),
+    aside: new Aside(),
+    leases,
+    workers: new Workers(parts.workerSlots, clock, leases),
+    waiters: new Waiters(clock, leaseSlots),
+    counts: { pending: 0 },
+  }
+  await readState(core)
+  return core
+}
+
+/** What is RUNNING was given by an earlier start of the daemon: its workers get one full lease to come back. */
+async function readState(core: Core): Promise<void> {
+  const { queues, running, pending } = await core.store.readDispatchState()
+  core.counts.pending = pending
+  const runningOf = new Map<number, number>()
+  const nowMs = core.clock.monotonicMs()
+  for (const { job, queue, attempt, lease, leaseMs, home, stopRequested: isStopped } of running) {
+    const slot = core.leaseSlots.open(nowMs)
+    if (!slot) throw new Error(`more than ${core.leases.size} jobs are RUNNING: there is no slot for job ${job}`)
+    if (isStopped) core.leaseSlots.requestStop(slot)
+    core.leases.add({ job, queue, attempt, lease, leaseMs, home, slot, isStopped, isEnding: false, notedAtMs: nowMs })
+    runningOf.set(queue, (runningOf.get(queue) ?? 0) + 1)
+  }
+  for (const queue of queues) putQueue(core, queue, runningOf.get(queue.id) ?? 0)
+}
+
+function attach(core: Core, connection: ConnectionId, worker: NewWorker) {
+  const { entry, displaced } = core.workers.attach(connection, worker)
+  dropClaims(core, connection)
+  if (displaced !== undefined) dropClaims(core, displaced)
+  return entry.slot
+}
+
+function connectionClosed(core: Core, connection: ConnectionId): void {
+  dropClaims(core, connection)
+  core.waiters.connectionClosed(connection)
+  core.workers.detach(connection)
+}

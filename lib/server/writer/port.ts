@@ -1,0 +1,109 @@
+import type { MessagePort } from 'node:worker_threads'
+import { isErrorCode, JankinsError } from '../../../protocol/errors.js'
+import type { Log } from '../../base/log.js'
+import type { WriterAnswer, WriterCall } from '../ports.js'
+import type { Writer } from './writer.js'
+
+type Call = keyof Writer
+
+/** Every call of the interface: one that is missing here does not compile. */
+const CALLS: { readonly [M in Call]: true } = {
+  addUser: true,
+  setPassword: true,
+  setUserActive: true,
+  noteDurableLengths: true,
+  addAction: true,
+  setActionActive: true,
+  queueJobs: true,
+  execJob: true,
+  stopJob: true,
+  attach: true,
+  claim: true,
+  cancelClaim: true,
+  acknowledge: true,
+  decline: true,
+  resume: true,
+  started: true,
+  finish: true,
+  waitForEnd: true,
+  waitForLog: true,
+  logGrew: true,
+  listWorkers: true,
+  counters: true,
+  connectionClosed: true,
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * The writer as a connection thread has it: calls cross the port, all of one turn in one message, and are made there
+ * in the same order. A failure of the writer itself rejects with a plain Error; its stack is in the writer's log.
+ */
+export function writerOverPort(port: MessagePort): Writer {
+  const pending = new Map<number, Pending>()
+  const post = batched<WriterCall>(calls => port.postMessage(calls))
+  let lastCall = 0
+  port.on('message', (answers: readonly WriterAnswer[]) => {
+    for (const answer of answers) {
+      const waiting = pending.get(answer.call)
+      pending.delete(answer.call)
+      if ('failure' in answer) waiting?.reject(new Error(`the writer failed: ${answer.failure}`))
+      else if ('error' in answer) waiting?.reject(errorOf(answer.error))
+      else waiting?.resolve(answer.result)
+    }
+  })
+  const call = (method: string, args: readonly unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const call = ++lastCall
+      pending.set(call, { resolve, reject })
+      post({ call, method, args })
+    })
+  const methods = Object.keys(CALLS).map(method => [method, (...args: unknown[]) => call(method, args)])
+  return Object.fromEntries(methods) as Writer
+}
+
+/** Answers the calls that come through `port`: all that are done in one turn in one message. */
+export function serveWriter(port: MessagePort, writer: Writer, log: Log): void {
+  const post = batched<WriterAnswer>(answers => port.postMessage(answers))
+  port.on('message', (calls: readonly WriterCall[]) => {
+    for (const { call, method, args } of calls)
+      void make(writer, method, args).then(
+        result => post({ call, result }),
+        (error: unknown) => post(refusal(call, method, error, log)),
+      )
+  })
+}
+
+async function make(writer: Writer, method: string, args: readonly unknown[]): Promise<unknown> {
+  if (!Object.hasOwn(CALLS, method)) throw new Error(`the writer has no call ${method}`)
+  // The names are checked above, the arguments where the proxy was called: the port carries them as they were.
+  const call = writer[method as Call] as (...args: unknown[]) => Promise<unknown>
+  return await call.apply(writer, [...args])
+}
+
+function refusal(call: number, method: string, error: unknown, log: Log): WriterAnswer {
+  if (error instanceof JankinsError) return { call, error: { code: error.code, detail: { ...error.detail } } }
+  log.error('a call of the writer failed', { method }, error)
+  return { call, failure: error instanceof Error ? error.message : String(error) }
+}
+
+function errorOf({ code, detail }: { code: string; detail: Record<string, string | number> }): Error {
+  return isErrorCode(code) ? new JankinsError(code, detail) : new Error(`the writer answered with ${code}`)
+}
+
+/** Gathers what one turn of the loop gives. */
+function batched<T>(send: (items: readonly T[]) => void): (item: T) => void {
+  let items: T[] = []
+  return item => {
+    items.push(item)
+    if (items.length > 1) return
+    setImmediate(() => {
+      const sent = items
+      items = []
+      send(sent)
+    })
+  }
+}

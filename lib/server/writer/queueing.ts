@@ -1,0 +1,92 @@
+import type { JobId, Name } from '../../../protocol/ids.js'
+import type { CompleteDefinition } from '../../domain/action.js'
+import type { Queue, QueueId } from '../../store/store.js'
+import type { Core } from './core.js'
+import { settle } from './settle.js'
+import type { QueueOrder, Writer } from './writer.js'
+
+/** What people do with actions and jobs; the contracts are those of Writer. */
+export const queueing = (
+  core: Core,
+): Pick<Writer, 'addAction' | 'setActionActive' | 'queueJobs' | 'execJob' | 'stopJob'> => ({
+  async addAction(action, definition, replace) {
+    const nowMs = Math.round(core.clock.nowMs())
+    const { changed, queue } = await core.store.putAction(action, definition, replace, nowMs)
+    core.queues.putDefaults(action, { priority: definition.priority, retries: definition.retries })
+    putQueue(core, queue)
+    return { changed }
+  },
+  async setActionActive(action, active) {
+    const { changed, queue } = await core.store.setActionActive(action, active)
+    putQueue(core, queue)
+    return { changed }
+  },
+  queueJobs: (action, order) => queueJobs(core, action, order),
+  execJob: (definition, order) => execJob(core, definition, order),
+  stopJob: job => stopJob(core, job),
+})
+
+export function putQueue(core: Core, queue: Queue, running = 0): void {
+  core.queues.put(queue)
+  core.dispatcher.putQueue(queue, running)
+  // What could not be granted may be mended by the change.
+  for (const { head } of core.aside.takeDue(Number.NEGATIVE_INFINITY, queue.id))
+    core.dispatcher.restored(queue.id, head)
+}
+
+async function queueJobs(core: Core, action: Name, order: QueueOrder): Promise<readonly JobId[]> {
+  const queue = core.queues.ofAction(action)
+  const known = core.queues.defaultsOf(action)
+  const { priority, retries } = known instanceof Promise ? await known : known
+  return insert(core, queue.id, order.priority ?? priority, retries, order)
+}
+
+async function execJob(core: Core, definition: CompleteDefinition, order: QueueOrder): Promise<JobId> {
+  let queue = core.queues.ofLabels(definition.labels)
+  if (!queue) {
+    queue = await core.store.openExecQueue(definition.labels)
+    if (!core.dispatcher.hasQueue(queue.id)) putQueue(core, queue)
+  }
+  const { priority, retries } = definition
+  const jobs = await insert(core, queue.id, order.priority ?? priority, retries, order, definition)
+  return jobs[0] as JobId
+}
+
+async function insert(
+  core: Core,
+  queue: QueueId,
+  priority: number,
+  retries: number,
+  order: QueueOrder,
+  definition?: CompleteDefinition,
+): Promise<readonly JobId[]> {
+  const { user, key, count, parameters, bundle, retryOf } = order
+  const { jobs, repeated } = await core.store.insertJobs({
+    ...{ user, key, queue, count, priority, parameters, retries, queuedAtMs: Math.round(core.clock.nowMs()) },
+    ...(bundle !== undefined && { bundle }),
+    ...(definition !== undefined && { definition }),
+    ...(retryOf !== undefined && { retryOf }),
+  })
+  if (!repeated) {
+    core.counts.pending += jobs.length
+    const heads = jobs.map(job => ({ job, priority }))
+    core.dispatcher.added(queue, heads)
+  }
+  return jobs
+}
+
+async function stopJob(core: Core, job: JobId): ReturnType<Writer['stopJob']> {
+  const change = await core.store.applyEvent(job, { kind: 'stop-requested', atMs: Math.round(core.clock.nowMs()) })
+  const { state } = change.after
+  settle(core, job, change)
+  if (state.kind === 'RUNNING') {
+    const held = core.leases.get(job)
+    const offer = core.offers.ofJob(job)
+    if (held) {
+      held.isStopped = true
+      core.leaseSlots.requestStop(held.slot)
+    } else if (offer) offer.isStopped = true
+  }
+  const isStopped = state.kind !== 'PENDING' && state.stopRequestedAtMs !== undefined
+  return { state: state.kind, requested: isStopped && (state.kind === 'RUNNING' || state.kind === 'CANCELLED') }
+}

@@ -1,0 +1,55 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import type { Name } from '../../../protocol/ids.js'
+import type { Queue, Store } from '../../store/store.js'
+
+/** What a new job takes from its action, when it does not say otherwise. */
+export interface ActionDefaults {
+  readonly priority: number
+  readonly retries: number
+}
+
+/** Which queue a new job goes to: known in memory, so that queueing costs one write and no read. */
+export class Queues {
+  readonly #store: Store
+  readonly #byAction = new Map<Name, Queue>()
+  readonly #byLabels = new Map<string, Queue>()
+  readonly #defaults = new Map<Name, ActionDefaults>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  put(queue: Queue): void {
+    if (queue.action === undefined) this.#byLabels.set(queue.labels.join(), queue)
+    else this.#byAction.set(queue.action, queue)
+  }
+
+  putDefaults(action: Name, defaults: ActionDefaults): void {
+    this.#defaults.set(action, defaults)
+  }
+
+  /** @throws JankinsError E_ACTION_NOT_FOUND, E_ACTION_DISABLED */
+  ofAction(action: Name): Queue {
+    const queue = this.#byAction.get(action)
+    if (!queue) throw new JankinsError('E_ACTION_NOT_FOUND', { action })
+    if (!queue.active) throw new JankinsError('E_ACTION_DISABLED', { action })
+    return queue
+  }
+
+  ofLabels(labels: readonly string[]): Queue | undefined {
+    return this.#byLabels.get(labels.join())
+  }
+
+  /** At once when known; read on the first use after a start. @throws JankinsError E_ACTION_NOT_FOUND */
+  defaultsOf(action: Name): ActionDefaults | Promise<ActionDefaults> {
+    return this.#defaults.get(action) ?? this.#readDefaults(action)
+  }
+
+  async #readDefaults(action: Name): Promise<ActionDefaults> {
+    const view = await this.#store.findAction(action)
+    if (!view) throw new JankinsError('E_ACTION_NOT_FOUND', { action })
+    const defaults = this.#defaults.get(action) ?? { priority: view.priority ?? 0, retries: view.retries ?? 0 }
+    this.#defaults.set(action, defaults)
+    return defaults
+  }
+}

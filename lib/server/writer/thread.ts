@@ -1,0 +1,79 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../../base/clock.js'
+import { recordLog, stackOf } from '../../base/log.js'
+import { openBlobs } from '../../blobs/open.js'
+import { openStore } from '../../store/open.js'
+import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
+import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
+import { createWriter } from './create.js'
+import { serveWriter } from './port.js'
+import type { ConnectionId } from './writer.js'
+
+/** The one thread that writes. An error that escapes here ends it, and the main thread ends the process for it. */
+const { dataDir, leaseSlots: leaseBuffer, workerSlots: workerBuffer, daemon, logLevel } = workerData as WriterThreadData
+const main = parentPort!
+const tell = (message: FromWriterThread): void => main.postMessage(message)
+const log = recordLog(logLevel, record => tell({ kind: 'logs', logs: [record] }))
+const leaseSlots = createLeaseSlots(leaseBuffer)
+
+const store = opened()
+if (store) {
+  const blobs = openBlobs(dataDir)
+  const writer = await createWriter({
+    store,
+    leaseSlots,
+    workerSlots: createWorkerSlots(workerBuffer),
+    clock: systemClock,
+    log,
+    daemon,
+    async logBytesOf(job, attempt) {
+      const { stdout, stderr } = await blobs.lengths({ job, attempt })
+      return stdout + stderr
+    },
+  })
+  /** What is to be done once nothing more comes through a port. */
+  const closing = new Map<number, Promise<void>>()
+
+  const link = (id: number, port: MessagePort): void => {
+    closing.set(id, new Promise(resolve => port.once('close', resolve)))
+    serveWriter(port, writer, log)
+  }
+  const bury = async (id: number, connections: readonly ConnectionId[]): Promise<void> => {
+    // What the dead thread had posted comes first: an attachment made after its end would stay for ever.
+    await closing.get(id)
+    closing.delete(id)
+    await Promise.all(connections.map(connection => writer.connectionClosed(connection)))
+    const dead = new Set(connections)
+    if (dead.size > 0) leaseSlots.breakLocks(connection => dead.has(connection))
+  }
+  main.on('message', (message: ToWriterThread) => {
+    switch (message.kind) {
+      case 'link':
+        link(message.link, message.port)
+        break
+      case 'died':
+        void bury(message.link, message.connections)
+        break
+      case 'stop':
+        writer.stop()
+        void blobs.close().then(() => {
+          store.close()
+          process.exit(0)
+        })
+    }
+  })
+  tell({ kind: 'up' })
+}
+
+function opened(): ReturnType<typeof openStore> | undefined {
+  try {
+    return openStore(dataDir, log)
+  } catch (error) {
+    tell({
+      kind: 'refused',
+      message: error instanceof Error ? error.message : String(error),
+      stack: stackOf(error),
+    })
+    return undefined
+  }
+}

@@ -1,0 +1,208 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import type { InstanceId, JobId, Name } from '../../../protocol/ids.js'
+import { BEATS_MISSED_MAX, HEARTBEAT_MS, LIMITS } from '../../../protocol/limits.js'
+import type { WorkerView } from '../../../protocol/views.js'
+import type { Clock } from '../../base/clock.js'
+import type { SlotRef, WorkerSlots } from '../slots.js'
+import type { ConnectionId } from './writer.js'
+
+/** After this without a beat people see a worker as suspect, its parked claims are passed over, its name is free. */
+export const SUSPECT_MS = BEATS_MISSED_MAX * HEARTBEAT_MS
+/** A lost worker stays in the list for so long. */
+const FORGET_MS = 3_600_000
+
+/** Not by locale: labels of queues are sorted like this too. */
+const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export interface NewWorker {
+  readonly worker: Name
+  readonly user: Name
+  readonly instance: InstanceId
+  readonly labels: readonly string[]
+  readonly slots: number
+  readonly version: string
+}
+
+interface Beat {
+  /** By Clock.monotonicMs. */
+  readonly beatAtMs: number
+  readonly free: number
+  readonly load: number
+}
+
+/** One attachment of a worker; the next one of the same name is another entry. */
+export interface WorkerEntry extends NewWorker {
+  /** Sorted, without doubles, as one text. */
+  readonly labelKey: string
+  readonly connection: ConnectionId
+  readonly slot: SlotRef
+  readonly attachedAtMs: number
+  /** What it said last; set when it was detached. */
+  last?: Beat
+}
+
+/** What the list of workers has to know of their leases. */
+export interface WorkerLeases {
+  jobsOf(worker: Name): readonly JobId[]
+  holdsAny(worker: Name): boolean
+}
+
+/** Who is attached, and who was lately. At most LIMITS.workersMax are kept: the first that left go first. */
+export class Workers {
+  readonly #slots: WorkerSlots
+  readonly #clock: Clock
+  readonly #leases: WorkerLeases
+  readonly #workersMax: number
+  readonly #byName = new Map<Name, WorkerEntry>()
+  readonly #byConnection = new Map<ConnectionId, WorkerEntry>()
+  /** Names that are not attached, those that left first in front. */
+  readonly #left = new Set<Name>()
+  /** All names in order, for pages. */
+  readonly #names: Name[] = []
+
+  constructor(slots: WorkerSlots, clock: Clock, leases: WorkerLeases, workersMax: number = LIMITS.workersMax.value) {
+    this.#slots = slots
+    this.#clock = clock
+    this.#leases = leases
+    this.#workersMax = workersMax
+  }
+
+  get attachedCount(): number {
+    return this.#byConnection.size
+  }
+
+  /** @throws JankinsError E_NOT_ATTACHED */
+  of(connection: ConnectionId): WorkerEntry {
+    const entry = this.#byConnection.get(connection)
+    if (!entry) throw new JankinsError('E_NOT_ATTACHED')
+    return entry
+  }
+
+  /**
+   * The same instance takes its name over from its connection before; another one does when that connection is closed
+   * or has missed its beats.
+   * @returns the entry, and the connection that is attached no longer
+   * @throws JankinsError E_WORKER_NAME_TAKEN, E_TOO_MANY
+   */
+  attach(connection: ConnectionId, worker: NewWorker): { entry: WorkerEntry; displaced: ConnectionId | undefined } {
+    const before = this.#byName.get(worker.worker)
+    if (before && this.#isInTheWay(before, connection, worker.instance))
+      throw new JankinsError('E_WORKER_NAME_TAKEN', { worker: worker.worker })
+    const displaced = before && this.#isAttached(before) ? before.connection : undefined
+    if (displaced !== undefined) this.detach(displaced)
+    this.detach(connection)
+    if (!before) this.#makeRoom()
+    const slot = this.#slots.open(this.#clock.monotonicMs())
+    if (!slot) throw new JankinsError('E_TOO_MANY', { workers: this.#workersMax })
+    const labels = [...new Set(worker.labels)].sort(byCodeUnit)
+    const attachedAtMs = Math.round(this.#clock.nowMs())
+    const entry: WorkerEntry = { ...worker, labels, labelKey: labels.join(), connection, slot, attachedAtMs }
+    if (!this.#byName.has(entry.worker)) this.#names.splice(this.#placeOf(entry.worker), 0, entry.worker)
+    this.#byName.set(entry.worker, entry)
+    this.#byConnection.set(connection, entry)
+    this.#left.delete(entry.worker)
+    return { entry, displaced }
+  }
+
+  detach(connection: ConnectionId): void {
+    const entry = this.#byConnection.get(connection)
+    if (!entry) return
+    entry.last = this.beat(entry)
+    this.#slots.close(entry.slot)
+    this.#byConnection.delete(connection)
+    this.#left.add(entry.worker)
+  }
+
+  /** What the worker said last, and when. */
+  beat(entry: WorkerEntry): Beat {
+    return entry.last ?? this.#slots.read(entry.slot, this.#clock.monotonicMs())
+  }
+
+  isSuspect(entry: WorkerEntry): boolean {
+    return this.#clock.monotonicMs() - this.beat(entry).beatAtMs > SUSPECT_MS
+  }
+
+  /** Drops what has been lost for long. */
+  forgetLost(): void {
+    const forgottenMs = this.#clock.monotonicMs() - FORGET_MS
+    for (const name of this.#left) {
+      const entry = this.#byName.get(name) as WorkerEntry
+      if (this.beat(entry).beatAtMs > forgottenMs) return
+      if (!this.#leases.holdsAny(name)) this.#forget(name)
+    }
+  }
+
+  list(after: Name | undefined, limit: number): { workers: readonly WorkerView[]; next?: Name } {
+    const from = after === undefined ? 0 : this.#placeOf(after, true)
+    const names = this.#names.slice(from, from + limit)
+    const workers = names.map(name => this.#view(this.#byName.get(name) as WorkerEntry))
+    const last = names.at(-1)
+    return { workers, ...(last !== undefined && from + limit < this.#names.length && { next: last }) }
+  }
+
+  #view(entry: WorkerEntry): WorkerView {
+    const { beatAtMs, free, load } = this.beat(entry)
+    const ageMs = Math.max(0, Math.round(this.#clock.monotonicMs() - beatAtMs))
+    return {
+      worker: entry.worker,
+      user: entry.user,
+      liveness: this.#liveness(entry, ageMs),
+      labels: entry.labels as Name[],
+      slots: entry.slots,
+      free,
+      jobs: this.#leases.jobsOf(entry.worker).slice(0, LIMITS.slotsMax.value),
+      load,
+      version: entry.version,
+      attachedAtMs: entry.attachedAtMs,
+      beatAtMs: Math.max(0, Math.round(this.#clock.nowMs()) - ageMs),
+    }
+  }
+
+  /** Lost once no lease of it is left; one that held none is lost after what a lease takes by default. */
+  #liveness(entry: WorkerEntry, ageMs: number): WorkerView['liveness'] {
+    if (ageMs <= SUSPECT_MS) return 'alive'
+    return this.#leases.holdsAny(entry.worker) || ageMs <= LIMITS.leaseMsDefault.value ? 'suspect' : 'lost'
+  }
+
+  #isInTheWay(before: WorkerEntry, connection: ConnectionId, instance: InstanceId): boolean {
+    return (
+      this.#isAttached(before) &&
+      before.connection !== connection &&
+      before.instance !== instance &&
+      !this.isSuspect(before)
+    )
+  }
+
+  #isAttached(entry: WorkerEntry): boolean {
+    return this.#byConnection.get(entry.connection) === entry
+  }
+
+  #makeRoom(): void {
+    if (this.#byName.size < this.#workersMax) return
+    for (const name of this.#left) {
+      if (this.#leases.holdsAny(name)) continue
+      this.#forget(name)
+      return
+    }
+    throw new JankinsError('E_TOO_MANY', { workers: this.#workersMax })
+  }
+
+  #forget(name: Name): void {
+    this.#byName.delete(name)
+    this.#left.delete(name)
+    this.#names.splice(this.#placeOf(name), 1)
+  }
+
+  /** Index of `name`, or of the first one behind it. */
+  #placeOf(name: Name, isBehind = false): number {
+    let low = 0
+    let high = this.#names.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const found = this.#names[middle] as Name
+      if (found < name || (isBehind && found === name)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

@@ -1,0 +1,97 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import type { Name } from '../../../protocol/ids.js'
+import type { ActionView } from '../../../protocol/views.js'
+import type { CompleteDefinition } from '../../domain/action.js'
+import type { Queue } from '../store.js'
+import { type StoredDefinition, storeDefinition } from '../texts.js'
+import type { Handle } from './database.js'
+import { findQueue, queueOfAction } from './queues.js'
+
+const ACTIONS = `
+  SELECT a.id, a.name, a.active, a.version, v.definition FROM actions a JOIN action_versions v ON v.id = a.version`
+const FIND = `${ACTIONS} WHERE a.name = ?`
+const LIST = `${ACTIONS} WHERE a.name > ? ORDER BY a.name LIMIT ?`
+const PUT_VERSION = `
+  INSERT INTO action_versions (action, sha256, definition, view) VALUES (?, ?, ?, ?)
+  ON CONFLICT (action, sha256) DO NOTHING`
+const FIND_VERSION = 'SELECT id FROM action_versions WHERE action = ? AND sha256 = ?'
+const INSERT = 'INSERT INTO actions (name, active, version, created_at_ms) VALUES (?, 1, ?, ?)'
+const INSERT_QUEUE = 'INSERT INTO queues (action, labels, running_max) VALUES (?, ?, ?)'
+const SET_VERSION = 'UPDATE actions SET version = ? WHERE id = ?'
+const SET_QUEUE = 'UPDATE queues SET labels = ?, running_max = ? WHERE action = ?'
+const SET_ACTIVE = 'UPDATE actions SET active = ? WHERE id = ?'
+
+interface ActionRow {
+  readonly id: number
+  readonly name: Name
+  readonly active: number
+  readonly version: number
+  readonly definition: string
+}
+
+export function findActionRow({ sql }: Handle, action: Name): ActionView | undefined {
+  const row = sql<ActionRow>(FIND).get(action)
+  return row && viewOf(row)
+}
+
+/** At most `limit` actions behind `after`, by name in the order of their bytes. */
+export const listActionRows = ({ sql }: Handle, after: Name | undefined, limit: number): ActionView[] =>
+  sql<ActionRow>(LIST)
+    .all(after ?? '', limit)
+    .map(viewOf)
+
+/** To be called in a transaction. @throws JankinsError E_ACTION_EXISTS */
+export function putActionRow(
+  handle: Handle,
+  action: Name,
+  definition: CompleteDefinition,
+  replace: boolean,
+  nowMs: number,
+): { changed: boolean; queue: Queue } {
+  const row = handle.sql<ActionRow>(FIND).get(action)
+  const stored = storeDefinition(definition)
+  const changed = row?.definition !== stored.json
+  if (row && changed && !replace) throw new JankinsError('E_ACTION_EXISTS', { action })
+  if (!row) insertAction(handle, action, definition, stored, nowMs)
+  else if (changed) changeAction(handle, row, definition, stored)
+  return { changed, queue: findQueue(handle, queueOfAction(handle, action)) }
+}
+
+/** To be called in a transaction. @throws JankinsError E_ACTION_NOT_FOUND */
+export function putActionActive(handle: Handle, action: Name, active: boolean): { changed: boolean; queue: Queue } {
+  const row = handle.sql<ActionRow>(FIND).get(action)
+  if (!row) throw new JankinsError('E_ACTION_NOT_FOUND', { action })
+  const changed = (row.active === 1) !== active
+  if (changed) handle.sql(SET_ACTIVE).run(active ? 1 : 0, row.id)
+  return { changed, queue: findQueue(handle, queueOfAction(handle, action)) }
+}
+
+function insertAction(
+  handle: Handle,
+  action: Name,
+  definition: CompleteDefinition,
+  stored: StoredDefinition,
+  nowMs: number,
+): void {
+  const { sql } = handle
+  const { lastInsertRowid } = sql(INSERT).run(action, putVersion(handle, action, stored), nowMs)
+  sql(INSERT_QUEUE).run(lastInsertRowid, JSON.stringify(definition.labels), definition.runningMax ?? null)
+}
+
+function changeAction(handle: Handle, row: ActionRow, definition: CompleteDefinition, stored: StoredDefinition): void {
+  const { sql } = handle
+  sql(SET_VERSION).run(putVersion(handle, row.name, stored), row.id)
+  sql(SET_QUEUE).run(JSON.stringify(definition.labels), definition.runningMax ?? null, row.id)
+}
+
+/** A definition that the action had before keeps its row. */
+function putVersion({ sql }: Handle, action: Name, stored: StoredDefinition): number {
+  sql(PUT_VERSION).run(action, stored.sha256, stored.json, stored.view)
+  return (sql<{ id: number }>(FIND_VERSION).get(action, stored.sha256) as { id: number }).id
+}
+
+const viewOf = (row: ActionRow): ActionView => ({
+  action: row.name,
+  active: row.active === 1,
+  ...(JSON.parse(row.definition) as CompleteDefinition),
+})

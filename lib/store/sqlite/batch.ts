@@ -1,0 +1,124 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import type { Log } from '../../base/log.js'
+import type { Handle } from './database.js'
+
+/** Runs `operation` in the next commit; resolves with its result after that commit. */
+export type Write = <T>(operation: () => T) => Promise<T>
+
+export interface Batch {
+  /**
+   * `operation` is synchronous, may run twice (the first time undone), and changes nothing but the database.
+   * @throws what `operation` throws, then nothing of it was written; JankinsError E_STORE_FULL
+   */
+  readonly write: Write
+  /** Commits what waits. What is asked later is refused. */
+  close(): void
+}
+
+interface Operation {
+  readonly run: () => unknown
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+type Outcome = { readonly result: unknown } | { readonly error: unknown }
+
+/** Bounds the memory and the time of one transaction; what is above waits for the next. */
+const OPERATIONS_MAX = 4_096
+
+/**
+ * Group commit: all operations of one turn of the loop share one transaction, each in a savepoint of its own, and are
+ * answered after its commit. `onCommitted` runs after the answers were handed out.
+ */
+export function createBatch(handle: Handle, log: Log, onCommitted: () => void): Batch {
+  const waiting: Operation[] = []
+  let full = false
+  let closed = false
+
+  function flush(): void {
+    const operations = waiting.splice(0, OPERATIONS_MAX)
+    if (waiting.length > 0) setImmediate(flush)
+    if (operations.length === 0) return
+    const outcomes = commitTogether(handle, operations) ?? operations.map(operation => commitAlone(handle, operation))
+    noteFull(outcomes)
+    for (const [index, operation] of operations.entries()) settle(operation, outcomes[index] as Outcome)
+    if (!closed) setImmediate(() => closed || onCommitted())
+  }
+
+  function noteFull(outcomes: readonly Outcome[]): void {
+    const refused = outcomes.filter(outcome => 'error' in outcome && isStoreFull(outcome.error))
+    if (refused.length > 0 === full) return
+    full = !full
+    if (full) log.error('the database cannot be written: make room on its disk', { refused: refused.length })
+    else log.info('the database can be written again')
+  }
+
+  return {
+    write<T>(operation: () => T): Promise<T> {
+      if (closed) return Promise.reject(new Error('the store is closed'))
+      return new Promise<T>((resolve, reject) => {
+        waiting.push({ run: operation, resolve: resolve as (result: unknown) => void, reject })
+        if (waiting.length === 1) setImmediate(flush)
+      })
+    },
+    close() {
+      closed = true
+      while (waiting.length > 0) flush()
+    },
+  }
+}
+
+/** Undefined when the transaction was lost as a whole: nothing is written then. */
+function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): Outcome[] | undefined {
+  const outcomes: Outcome[] = []
+  try {
+    sql('BEGIN IMMEDIATE').run()
+  } catch (error) {
+    // Nobody is at fault and nothing was tried: a disk that is full is found out one by one, the rest is the same for all.
+    return isDiskError(error) ? undefined : operations.map(() => ({ error }))
+  }
+  try {
+    for (const operation of operations) {
+      sql('SAVEPOINT operation').run()
+      try {
+        outcomes.push({ result: operation.run() })
+      } catch (error) {
+        // A full disk rolls back the whole transaction, not only the statement that met it.
+        if (!db.inTransaction) return undefined
+        sql('ROLLBACK TO operation').run()
+        if (isDiskError(error)) throw error
+        outcomes.push({ error })
+      }
+      sql('RELEASE operation').run()
+    }
+    sql('COMMIT').run()
+    return outcomes
+  } catch {
+    // The caller runs each operation again by itself: whoever is at fault gets the error then.
+    if (db.inTransaction) sql('ROLLBACK').run()
+    return undefined
+  }
+}
+
+function commitAlone({ db, sql }: Handle, operation: Operation): Outcome {
+  try {
+    sql('BEGIN IMMEDIATE').run()
+    const result = operation.run()
+    sql('COMMIT').run()
+    return { result }
+  } catch (error) {
+    if (db.inTransaction) sql('ROLLBACK').run()
+    return { error: isDiskError(error) ? new JankinsError('E_STORE_FULL', {}, { cause: error }) : error }
+  }
+}
+
+function settle(operation: Operation, outcome: Outcome): void {
+  if ('error' in outcome) operation.reject(outcome.error)
+  else operation.resolve(outcome.result)
+}
+
+function isDiskError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR'))
+}
+
+const isStoreFull = (error: unknown): boolean => error instanceof JankinsError && error.code === 'E_STORE_FULL'

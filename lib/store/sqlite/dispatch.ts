@@ -1,0 +1,110 @@
+import type { Buffer } from 'node:buffer'
+import { type JobId, type LeaseId, type Name, parseJobId, type Sha256 } from '../../../protocol/ids.js'
+import type { CompleteDefinition } from '../../domain/action.js'
+import type { Head, JobOrder, Queue, QueueId, RunningJob } from '../store.js'
+import { hexOf, present } from './columns.js'
+import type { Handle } from './database.js'
+import { listQueues } from './queues.js'
+
+/** Two statements where one with OR would look at every job of the priority that was passed. */
+export const HEADS_FIRST = `
+  SELECT id AS job, priority FROM jobs INDEXED BY jobs_pending
+  WHERE state = 1 AND queue = ? ORDER BY priority DESC, id LIMIT ?`
+export const HEADS_SAME = `
+  SELECT id AS job, priority FROM jobs INDEXED BY jobs_pending
+  WHERE state = 1 AND queue = ? AND priority = ? AND id > ? ORDER BY id LIMIT ?`
+export const HEADS_LOWER = `
+  SELECT id AS job, priority FROM jobs INDEXED BY jobs_pending
+  WHERE state = 1 AND queue = ? AND priority < ? ORDER BY priority DESC, id LIMIT ?`
+export const FIND_ORDER = `
+  SELECT j.attempt, u.name AS user, j.queue, a.name AS action, j.priority, a.version, j.bundle,
+    coalesce(v.definition, j.definition) AS definition,
+    coalesce(j.parameters, (SELECT f.parameters FROM jobs f WHERE f.id = j.batch_of)) AS parameters
+  FROM jobs j
+  CROSS JOIN users u ON u.id = j.user
+  CROSS JOIN queues q ON q.id = j.queue
+  LEFT JOIN actions a ON a.id = q.action
+  LEFT JOIN action_versions v ON v.id = a.version
+  WHERE j.id = ?`
+const RUNNING = `
+  SELECT j.id, j.queue, j.attempt, j.lease, j.home_daemon, j.home_epoch, j.stop_requested_at_ms,
+    j.durable_stdout_bytes, j.durable_stderr_bytes,
+    (SELECT coalesce(v.definition, j.definition) ->> 'leaseMs'
+     FROM (SELECT 1) LEFT JOIN action_versions v ON v.id = j.version) AS lease_ms
+  FROM jobs j INDEXED BY jobs_state WHERE j.state = 2 AND j.state <> 3 ORDER BY j.id`
+const COUNT_PENDING = 'SELECT count(*) AS count FROM jobs INDEXED BY jobs_pending WHERE state = 1'
+
+export function readHeadRows({ sql }: Handle, queue: QueueId, after: Head | undefined, limit: number): Head[] {
+  if (!after) return sql<Head>(HEADS_FIRST).all(queue, limit)
+  const same = sql<Head>(HEADS_SAME).all(queue, after.priority, after.job, limit)
+  if (same.length === limit) return same
+  return [...same, ...sql<Head>(HEADS_LOWER).all(queue, after.priority, limit - same.length)]
+}
+
+interface OrderRow {
+  readonly attempt: number
+  readonly user: Name
+  readonly queue: number
+  readonly action: Name | null
+  readonly priority: number
+  readonly version: number | null
+  readonly bundle: Buffer | null
+  readonly definition: string
+  readonly parameters: string | null
+}
+
+export function findOrder({ sql }: Handle, job: JobId): JobOrder | undefined {
+  const row = sql<OrderRow>(FIND_ORDER).get(job)
+  if (!row) return undefined
+  return present<JobOrder>({
+    job,
+    attempt: row.attempt,
+    user: row.user,
+    queue: row.queue,
+    action: row.action,
+    priority: row.priority,
+    definition: JSON.parse(row.definition) as CompleteDefinition,
+    version: row.version,
+    parameters: row.parameters === null ? [] : (JSON.parse(row.parameters) as [string, string][]),
+    bundle: hexOf<Sha256>(row.bundle),
+  })
+}
+
+interface RunningRow {
+  readonly id: number
+  readonly queue: number
+  readonly attempt: number
+  readonly lease: Buffer
+  readonly home_daemon: string
+  readonly home_epoch: number
+  readonly stop_requested_at_ms: number | null
+  readonly durable_stdout_bytes: number | null
+  readonly durable_stderr_bytes: number | null
+  readonly lease_ms: number
+}
+
+/** To be called in one snapshot. */
+export function readDispatch(handle: Handle): {
+  queues: readonly Queue[]
+  running: readonly RunningJob[]
+  pending: number
+} {
+  const { sql } = handle
+  return {
+    queues: listQueues(handle),
+    running: sql<RunningRow>(RUNNING).all().map(runningOf),
+    pending: (sql<{ count: number }>(COUNT_PENDING).get() as { count: number }).count,
+  }
+}
+
+const runningOf = (row: RunningRow): RunningJob => ({
+  job: parseJobId(row.id) as JobId,
+  queue: row.queue,
+  attempt: row.attempt,
+  lease: hexOf<LeaseId>(row.lease) as LeaseId,
+  leaseMs: row.lease_ms,
+  home: { daemon: row.home_daemon, epoch: row.home_epoch },
+  stopRequested: row.stop_requested_at_ms !== null,
+  durableStdoutBytes: row.durable_stdout_bytes ?? 0,
+  durableStderrBytes: row.durable_stderr_bytes ?? 0,
+})

@@ -1,0 +1,95 @@
+import type { Buffer } from 'node:buffer'
+import type { JobSignal, Reason, TreeLayer } from '../../../protocol/fields.js'
+import type { JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
+import { unreachable } from '../../base/assert.js'
+import type { End, Home, Job, JobState, Run } from '../../domain/job.js'
+import { hexOf, present } from './columns.js'
+import type { Handle } from './database.js'
+import { stateName } from './states.js'
+
+/** The columns that hold what domain/job.ts knows of a job. */
+interface JobRow {
+  readonly queue: number
+  readonly state: number
+  readonly attempt: number
+  readonly retries_left: number
+  readonly lease: Buffer | null
+  readonly home_daemon: string | null
+  readonly home_epoch: number | null
+  readonly worker: Name | null
+  readonly worker_user: Name | null
+  readonly started_at_ms: number | null
+  readonly pid: number | null
+  readonly stop_requested_at_ms: number | null
+  readonly ended_at_ms: number | null
+  readonly exit_code: number | null
+  readonly signal: JobSignal | null
+  readonly reason: Reason | null
+  readonly log_bytes: number | null
+  readonly artifact_bytes: number | null
+  readonly artifact_sha256: Buffer | null
+  readonly tree_layer: TreeLayer | null
+}
+
+const READ_JOB = `
+  SELECT queue, state, attempt, retries_left, lease, home_daemon, home_epoch, worker, worker_user, started_at_ms, pid,
+    stop_requested_at_ms, ended_at_ms, exit_code, signal, reason, log_bytes, artifact_bytes, artifact_sha256, tree_layer
+  FROM jobs WHERE id = ?`
+
+export function readJobRow({ sql }: Handle, job: JobId): { readonly queue: number; readonly job: Job } | undefined {
+  const row = sql<JobRow>(READ_JOB).get(job)
+  if (!row) return undefined
+  return { queue: row.queue, job: { attempt: row.attempt, retriesLeft: row.retries_left, state: stateOf(row) } }
+}
+
+function stateOf(row: JobRow): JobState {
+  const kind = stateName(row.state)
+  const lease = hexOf<LeaseId>(row.lease)
+  switch (kind) {
+    case 'PENDING':
+      return lease === null ? { kind } : { kind, lastLease: lease }
+    case 'RUNNING':
+      return present<Extract<JobState, { kind: 'RUNNING' }>>({
+        kind,
+        lease,
+        home: { daemon: row.home_daemon as string, epoch: row.home_epoch as number } satisfies Home,
+        run: runOf(row),
+        stopRequestedAtMs: row.stop_requested_at_ms,
+      })
+    case 'COMPLETE':
+    case 'TIMEOUT':
+    case 'CANCELLED':
+      return present<Extract<JobState, { end: End }>>({
+        kind,
+        lease,
+        run: runOf(row),
+        stopRequestedAtMs: row.stop_requested_at_ms,
+        end: endOf(row),
+      })
+    default:
+      return unreachable(kind)
+  }
+}
+
+/** Null for a job that has no worker. */
+const runOf = (row: JobRow): Run | null =>
+  row.worker === null
+    ? null
+    : present<Run>({
+        worker: row.worker,
+        workerUser: row.worker_user,
+        startedAtMs: row.started_at_ms,
+        pid: row.pid,
+      })
+
+const endOf = (row: JobRow): End =>
+  present<End>({
+    endedAtMs: row.ended_at_ms,
+    exitCode: row.exit_code,
+    signal: row.signal,
+    reason: row.reason,
+    logBytes: row.log_bytes,
+    artifactBytes: row.artifact_bytes,
+    artifactSha256: hexOf<Sha256>(row.artifact_sha256),
+    treeLayer: row.tree_layer,
+  })

@@ -1,0 +1,55 @@
+import { JankinsError } from '../../../protocol/errors.js'
+import type { Name } from '../../../protocol/ids.js'
+import { assert } from '../../base/assert.js'
+import type { Queue, QueueId } from '../store.js'
+import { present } from './columns.js'
+import type { Handle } from './database.js'
+
+const QUEUES = `
+  SELECT q.id, q.labels, q.running_max, a.name, coalesce(a.active, 1) AS active
+  FROM queues q LEFT JOIN actions a ON a.id = q.action`
+const FIND_QUEUE = `${QUEUES} WHERE q.id = ?`
+const OPEN_EXEC = 'INSERT INTO queues (labels) VALUES (?) ON CONFLICT (labels) WHERE action IS NULL DO NOTHING'
+const FIND_EXEC = `${QUEUES} WHERE q.labels = ? AND q.action IS NULL`
+const QUEUE_OF_ACTION = 'SELECT q.id FROM actions a JOIN queues q ON q.action = a.id WHERE a.name = ?'
+
+interface QueueRow {
+  readonly id: number
+  readonly labels: string
+  readonly running_max: number | null
+  readonly name: Name | null
+  readonly active: number
+}
+
+export const listQueues = ({ sql }: Handle): Queue[] => sql<QueueRow>(QUEUES).all().map(queueOf)
+
+export function findQueue({ sql }: Handle, id: QueueId): Queue {
+  const row = sql<QueueRow>(FIND_QUEUE).get(id)
+  assert(row, `no queue ${id}`)
+  return queueOf(row)
+}
+
+/** To be called in a transaction. */
+export function openExecQueueRow({ sql }: Handle, labels: readonly string[]): Queue {
+  const text = JSON.stringify([...new Set(labels)].sort((a, b) => (a < b ? -1 : 1)))
+  sql(OPEN_EXEC).run(text)
+  const row = sql<QueueRow>(FIND_EXEC).get(text)
+  assert(row, 'the queue that was just made')
+  return queueOf(row)
+}
+
+/** @throws JankinsError E_ACTION_NOT_FOUND */
+export function queueOfAction({ sql }: Handle, action: Name): QueueId {
+  const row = sql<{ id: number }>(QUEUE_OF_ACTION).get(action)
+  if (!row) throw new JankinsError('E_ACTION_NOT_FOUND', { action })
+  return row.id
+}
+
+const queueOf = (row: QueueRow): Queue =>
+  present<Queue>({
+    id: row.id,
+    action: row.name,
+    labels: JSON.parse(row.labels) as string[],
+    active: row.active === 1,
+    runningMax: row.running_max,
+  })

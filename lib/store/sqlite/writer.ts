@@ -1,0 +1,44 @@
+import type { Home } from '../../domain/job.js'
+import type { StoreWriter } from '../store.js'
+import { putActionActive, putActionRow } from './actions.js'
+import type { Write } from './batch.js'
+import type { Handle } from './database.js'
+import { applyJobEvent } from './events.js'
+import { insertJobRows } from './insert.js'
+import { openExecQueueRow } from './queues.js'
+import { insertUser, putPassword, putUserActive } from './users.js'
+
+const BEGIN_EPOCH = `
+  INSERT INTO daemons (name, epoch) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1 RETURNING epoch`
+// A job that has ended, or runs anew, is left as it is: these may come late.
+const NOTE_BEAT = 'UPDATE jobs SET heartbeat_at_ms = ? WHERE id = ? AND state = 2'
+const NOTE_LENGTHS = `
+  UPDATE jobs SET durable_stdout_bytes = ?, durable_stderr_bytes = ? WHERE id = ? AND attempt = ? AND state = 2`
+
+/** The writes of a Store: each is one operation of a batch. */
+export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => ({
+  beginEpoch: daemon => write(() => beginEpoch(handle, daemon)),
+  addUser: (user, role, mayExec, credential, nowMs) =>
+    write(() => insertUser(handle, { user, role, mayExec, credential }, nowMs)),
+  setPassword: (user, credential) => write(() => putPassword(handle, user, credential)),
+  setUserActive: (user, active) => write(() => putUserActive(handle, user, active)),
+  putAction: (action, definition, replace, nowMs) =>
+    write(() => putActionRow(handle, action, definition, replace, nowMs)),
+  setActionActive: (action, active) => write(() => putActionActive(handle, action, active)),
+  openExecQueue: labels => write(() => openExecQueueRow(handle, labels)),
+  insertJobs: jobs => write(() => insertJobRows(handle, jobs)),
+  applyEvent: (job, event, version) => write(() => applyJobEvent(handle, job, event, version)),
+  noteBeats: beats =>
+    write(() => {
+      for (const [job, atMs] of beats) handle.sql(NOTE_BEAT).run(atMs, job)
+    }),
+  noteDurableLengths: (job, attempt, stdoutBytes, stderrBytes) =>
+    write(() => {
+      handle.sql(NOTE_LENGTHS).run(stdoutBytes, stderrBytes, job, attempt)
+    }),
+})
+
+const beginEpoch = ({ sql }: Handle, daemon: string): Home => ({
+  daemon,
+  epoch: (sql<{ epoch: number }>(BEGIN_EPOCH).get(daemon) as { epoch: number }).epoch,
+})

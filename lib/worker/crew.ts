@@ -1,0 +1,134 @@
+import type { JobId } from '../../protocol/ids.js'
+import { type Clock, sleep } from '../base/clock.js'
+import type { Log } from '../base/log.js'
+import type { Offer, Served } from './claims.js'
+import { newCookie } from './environment.js'
+import { type JobEnd, JobRun } from './job-run.js'
+import type { AttemptFiles, Machine } from './ports.js'
+
+export interface CrewParts {
+  readonly machine: Machine
+  readonly clock: Clock
+  readonly log: Log
+  readonly slots: number
+  readonly environment: Readonly<Record<string, string | undefined>>
+  onEnd?(end: JobEnd): void
+}
+
+/** A full disk takes no attempt: the slot rests for so long instead of asking for the next job at once. */
+const REST_MS = 5_000
+
+interface Working {
+  readonly served: Served
+  readonly sinceMs: number
+  /** Missing until its directory is made. */
+  run?: JobRun
+}
+
+/** The jobs that run on this worker now, and the slots that they take. */
+export class Crew {
+  readonly #parts: CrewParts
+  readonly #working = new Set<Working>()
+  readonly #listeners = new Set<() => void>()
+  #stopping: boolean = false
+  #hasRun: boolean = false
+
+  constructor(parts: CrewParts) {
+    this.#parts = parts
+  }
+
+  get free(): number {
+    return Math.max(0, this.#parts.slots - this.#working.size)
+  }
+
+  get busy(): number {
+    return this.#working.size
+  }
+
+  /** Whether any job was taken or adopted. */
+  get hasRun(): boolean {
+    return this.#hasRun
+  }
+
+  /** Resolves at the next end of a job, or when the signal fires. */
+  nextEnd(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = (): void => {
+        this.#listeners.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#listeners.add(done)
+      signal.addEventListener('abort', done, { once: true })
+      if (signal.aborted) done()
+    })
+  }
+
+  async allEnded(): Promise<void> {
+    while (this.#working.size > 0) await this.nextEnd(new AbortController().signal)
+  }
+
+  /** Takes a slot at once and runs the job in it. */
+  take({ served, grant }: Offer): void {
+    const { machine } = this.#parts
+    const cookie = newCookie(machine.random)
+    const record = { grant, server: served.link.server, user: served.link.user, cookie }
+    this.#work(served, grant.job, async start => {
+      const files = await machine.attempts.create(record).catch(async error => {
+        await this.#giveBack({ served, grant }, error)
+        return undefined
+      })
+      if (files) await start(files).run()
+    })
+  }
+
+  /** Goes on with what an earlier process left; an adopted job takes a slot too, also beyond the last one. */
+  adopt(files: AttemptFiles, served: Served): void {
+    this.#work(served, files.record.grant.job, start => start(files).adopt())
+  }
+
+  stopAll(): void {
+    this.#stopping = true
+    for (const { run } of this.#working) run?.stop()
+  }
+
+  /** Slot time of the jobs of a server that run now, ms. */
+  spentNowMs(served: Served): number {
+    const nowMs = this.#parts.clock.monotonicMs()
+    let sum = 0
+    for (const working of this.#working) if (working.served === served) sum += nowMs - working.sinceMs
+    return sum
+  }
+
+  #work(served: Served, job: JobId, steps: (start: (files: AttemptFiles) => JobRun) => Promise<void>): void {
+    const { clock, log } = this.#parts
+    const working: Working = { served, sinceMs: clock.monotonicMs() }
+    this.#working.add(working)
+    this.#hasRun = true
+    const start = (files: AttemptFiles): JobRun => {
+      working.run = new JobRun({ ...this.#parts, link: served.link, files })
+      if (this.#stopping) working.run.stop()
+      return working.run
+    }
+    const ended = (): void => {
+      this.#working.delete(working)
+      served.spend(clock.monotonicMs() - working.sinceMs)
+      for (const listener of [...this.#listeners]) listener()
+    }
+    steps(start).then(ended, error => {
+      log.error('a job was not run', { job }, error)
+      ended()
+    })
+  }
+
+  async #giveBack({ served, grant }: Offer, error: unknown): Promise<void> {
+    const { log, clock } = this.#parts
+    log.error('a job was given back: its directory could not be made', { job: grant.job }, error)
+    const { job, lease } = grant
+    await served.link
+      .ready()
+      .then(client => client.call('job.decline', { job, lease }))
+      .catch(() => {})
+    await sleep(clock, REST_MS)
+  }
+}

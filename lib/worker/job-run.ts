@@ -1,0 +1,296 @@
+import type { JobSignal, JobStateName, Reason, TreeLayer } from '../../protocol/fields.js'
+import type { JobId, LeaseId } from '../../protocol/ids.js'
+import { type Clock, sleep, type Timer } from '../base/clock.js'
+import type { Log } from '../base/log.js'
+import { ConnectionLostError } from '../client/connection.js'
+import { downloadBundle } from './bundle.js'
+import { environmentOf } from './environment.js'
+import { finishJob } from './finish.js'
+import { isOver } from './lease.js'
+import { LeaseKeeper } from './lease-keeper.js'
+import { isCode, type LeaseHolder, type Link } from './link.js'
+import type { AttemptFiles, Ending, Machine, Shell, ShellEnd } from './ports.js'
+import { Shipper } from './shipper.js'
+import { climbStopLadder } from './stop-ladder.js'
+
+export interface JobRunParts {
+  readonly machine: Machine
+  readonly clock: Clock
+  readonly log: Log
+  readonly link: Link
+  readonly files: AttemptFiles
+  /** Of the worker process: a few of them are passed on. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Told when the server has taken the end of a job. */
+  onEnd?(end: JobEnd): void
+}
+
+export interface JobEnd extends Outcome {
+  readonly job: JobId
+  readonly state: JobStateName
+}
+
+/** How an attempt ended, apart from its log and artifacts. */
+export interface Outcome {
+  readonly exitCode?: number
+  readonly signal?: JobSignal
+  readonly reason?: Reason
+  readonly treeLayer?: TreeLayer
+}
+
+const SHIP_PAUSE_MS_MIN = 40
+const SHIP_PAUSE_MS_MAX = 500
+
+/** The lease went, or this process gives the job up: the server is told nothing more about it. */
+class AbandonedError extends Error {
+  override readonly name = 'AbandonedError'
+}
+
+/** One attempt from its grant to the removal of its directory. */
+export class JobRun implements LeaseHolder {
+  readonly job: JobId
+  readonly lease: LeaseId
+  readonly #parts: JobRunParts
+  readonly #shipper: Shipper
+  readonly #keeper: LeaseKeeper
+  #shell: Shell | undefined
+  /** The job's processes are gone: neither a lease nor a stop matters any more, only that the result arrives. */
+  #isOver: boolean = false
+  #ending: Ending | undefined
+  #isLost: boolean = false
+  /** Where the daemon's bytes end is known. */
+  #mayShip: boolean = false
+  readonly #stopping = new AbortController()
+
+  constructor(parts: JobRunParts) {
+    this.#parts = parts
+    const { grant } = parts.files.record
+    this.job = grant.job
+    this.lease = grant.lease
+    this.#shipper = new Shipper(parts.files, parts.link, this)
+    const { bootClock } = parts.machine
+    this.#keeper = new LeaseKeeper({ ...parts, bootClock, onOver: () => this.lose() })
+  }
+
+  renew(sentAtBootMs: number): void {
+    this.#keeper.renew(sentAtBootMs)
+  }
+
+  /** The server wants it, or a person at the worker. */
+  stop(): void {
+    void this.#end('stopped')
+  }
+
+  lose(): void {
+    if (this.#isLost || this.#isOver) return
+    this.#isLost = true
+    this.#stopping.abort(new AbandonedError(`job ${this.job}: the lease is lost`))
+    // Without grace: another worker may have the job by now.
+    this.#shell?.signal('SIGKILL')
+  }
+
+  /** Takes the grant, runs the job and tells how it ended. Resolves when nothing of it is left on this machine. */
+  async run(): Promise<void> {
+    const { link, machine, files, log } = this.#parts
+    const sentAtBootMs = machine.bootClock.bootMs()
+    try {
+      await link.insist('job.acknowledge', { job: this.job, lease: this.lease })
+    } catch (error) {
+      log.info('a grant was not taken', { job: this.job, cause: (error as Error).message })
+      if (!(error instanceof ConnectionLostError)) await files.remove()
+      return
+    }
+    link.hold(this)
+    this.renew(sentAtBootMs)
+    this.#mayShip = true
+    await this.#guarded(() => this.#runGranted())
+  }
+
+  /** Goes on with an attempt of an earlier worker process. */
+  async adopt(): Promise<void> {
+    const { files, machine, log } = this.#parts
+    const leaseEndBootMs = await files.readLeaseEnd()
+    const { leaseMs } = files.record.grant
+    const lease = leaseEndBootMs === undefined ? undefined : { leaseMs, endsAtBootMs: leaseEndBootMs }
+    this.#ending = await files.readEnding()
+    this.#shell = (await files.wasLaunched()) ? await machine.executor.adopt(files) : undefined
+    const shell = this.#shell
+    const hasEnded = shell !== undefined && !shell.isAlive()
+    log.info('adopting a job', { job: this.job, state: hasEnded ? 'ended' : shell ? 'running' : 'not started' })
+    // What ended with a status is a result, however late. Without one it was killed, and if the lease is over, by that.
+    const wasEndedByLease = hasEnded && lease && isOver(lease, machine.bootClock.bootMs())
+    if (!hasEnded || (wasEndedByLease && (await shell.ended).exitCode === undefined)) this.#keeper.continue(lease)
+    await this.#guarded(() => this.#goOn(shell))
+  }
+
+  async #goOn(shell: Shell | undefined): Promise<void> {
+    const { link, machine } = this.#parts
+    const outcome = shell ? this.#follow(shell) : undefined
+    // A lease may go before a server comes: that ends the waiting too.
+    const gone = outcome?.then(() => new Promise<never>(() => {}))
+    const resume = async (): Promise<void> => {
+      await link.ready()
+      const sentAtBootMs = machine.bootClock.bootMs()
+      const lengths = await link.insist('job.resume', { job: this.job, lease: this.lease })
+      this.#shipper.startFrom(lengths)
+      if (!this.#isOver) this.renew(sentAtBootMs)
+      link.hold(this)
+      if (lengths.stop) this.stop()
+    }
+    await (gone === undefined ? resume() : Promise.race([resume(), gone]))
+    this.#mayShip = true
+    const ended = await outcome
+    if (ended) await this.#deliver(ended)
+    else await this.#runGranted()
+  }
+
+  async #guarded(steps: () => Promise<void>): Promise<void> {
+    const { link, files, log } = this.#parts
+    this.#keeper.watch()
+    let isLeft = false
+    try {
+      await steps()
+    } catch (error) {
+      // The link was closed: the attempt is left to the next worker process as it is.
+      isLeft = error instanceof ConnectionLostError
+      if (isLeft) return
+      if (error instanceof AbandonedError || isCode(error, 'E_LEASE_LOST'))
+        log.warn('the lease of a job is lost; it was ended', { job: this.job })
+      else log.error('a job was given up', { job: this.job }, error)
+      if (!this.#isOver) await this.#shell?.endTree()
+    } finally {
+      link.release(this)
+      await this.#keeper.close()
+      if (!isLeft) await files.remove()
+    }
+  }
+
+  async #runGranted(): Promise<void> {
+    const outcome = await this.#start()
+    if (outcome) return await this.#deliver(outcome)
+    if (this.#shell) await this.#deliver(await this.#follow(this.#shell))
+  }
+
+  /** Undefined when the job runs; how it ended when it could not be started. */
+  async #start(): Promise<Outcome | undefined> {
+    const { files, link, machine, log } = this.#parts
+    const { grant, cookie } = files.record
+    try {
+      if (grant.bundle) await files.unpackBundle(await downloadBundle(link, this, this.#stopping.signal))
+      this.#stopping.signal.throwIfAborted()
+      const dirs = { workspace: files.workspaceDir, artifacts: files.artifactsDir }
+      await files.markLaunched()
+      this.#stopping.signal.throwIfAborted()
+      this.#shell = await machine.executor.start(files, environmentOf(grant, cookie, dirs, this.#parts.environment))
+    } catch (error) {
+      if (this.#isLost || isCode(error, 'E_LEASE_LOST') || error instanceof ConnectionLostError) throw error
+      this.#isOver = true
+      if (this.#ending) return { reason: this.#ending.reason }
+      await files.markLaunched()
+      await files.note(`the job could not be started: ${(error as Error).message}`)
+      log.warn('a job could not be started', { job: this.job, cause: (error as Error).message })
+      return { reason: 'not-started' }
+    }
+    if (this.#isLost) throw new AbandonedError(`job ${this.job}: the lease is lost`)
+    const { pid } = this.#shell
+    // For the record only: the job does not wait for it.
+    if (pid !== undefined)
+      link
+        .ready()
+        .then(on => on.call('job.started', { job: this.job, lease: this.lease, pid }))
+        .catch(() => {})
+    return undefined
+  }
+
+  /** Watches the running job to the end of its last process. */
+  async #follow(shell: Shell): Promise<Outcome> {
+    const { files, machine, clock } = this.#parts
+    const { timeLimitMs } = files.record.grant
+    const timers: Timer[] = []
+    // Stopped while it was being started, or by an earlier worker process that did not see the end of it.
+    if (this.#ending && !this.#isLost) void this.#climbLadder(shell)
+    if (timeLimitMs !== undefined) {
+      const leftMs = shell.startedAtBootMs + timeLimitMs - machine.bootClock.bootMs()
+      timers.push(clock.after(Math.max(0, leftMs), () => void this.#end('time-limit')))
+    }
+    const ended = new AbortController()
+    const shipping = this.#shipWhile(ended.signal)
+    let end: ShellEnd
+    try {
+      end = await shell.ended
+    } finally {
+      for (const timer of timers) timer.cancel()
+      ended.abort()
+    }
+    const treeLayer = await shell.endTree()
+    if (this.#isLost) throw new AbandonedError(`job ${this.job}: the lease is lost`)
+    // From here on it is a result: it waits for its server for as long as that takes.
+    this.#isOver = true
+    await shipping
+    return outcomeOf(end, this.#ending, treeLayer)
+  }
+
+  /** Ships the log while the job runs, often when it grows and seldom when it is silent. */
+  async #shipWhile(ended: AbortSignal): Promise<void> {
+    const { files, clock, log } = this.#parts
+    const { logLimitBytes, onLogLimit } = files.record.grant
+    for (let pauseMs = SHIP_PAUSE_MS_MIN; ; ) {
+      try {
+        await sleep(clock, pauseMs, ended)
+      } catch {
+        return
+      }
+      if (onLogLimit === 'stop' && (await writtenBytes(files)) > logLimitBytes) void this.#end('log-limit')
+      if (!this.#parts.link.isUp || !this.#mayShip) continue
+      try {
+        const { grew } = await this.#shipper.shipGrowth()
+        pauseMs = grew ? SHIP_PAUSE_MS_MIN : Math.min(SHIP_PAUSE_MS_MAX, pauseMs * 1.5)
+      } catch (error) {
+        if (isCode(error, 'E_LEASE_LOST')) return
+        log.warn('the log was not shipped; trying again', { job: this.job, cause: (error as Error).message })
+        pauseMs = SHIP_PAUSE_MS_MAX
+      }
+    }
+  }
+
+  async #deliver(outcome: Outcome): Promise<void> {
+    const { log } = this.#parts
+    const state = await finishJob(this.#parts, this, this.#shipper, outcome)
+    this.#parts.onEnd?.({ job: this.job, state, ...outcome })
+    log.info('job ended', {
+      server: this.#parts.link.server,
+      job: this.job,
+      state,
+      exitCode: outcome.exitCode,
+      reason: outcome.reason,
+    })
+  }
+
+  /** The first reason stays: a stop during the grace of a time limit changes nothing. */
+  async #end(reason: Ending['reason']): Promise<void> {
+    if (this.#ending || this.#isOver || this.#isLost) return
+    this.#ending = { reason, signal: 'SIGTERM' }
+    this.#stopping.abort(new Error(`job ${this.job} was stopped before it ran`))
+    if (this.#shell) await this.#climbLadder(this.#shell)
+  }
+
+  #climbLadder(shell: Shell): Promise<void> {
+    const { files, clock } = this.#parts
+    return climbStopLadder(shell, files, clock, this.#ending?.reason ?? 'stopped', ending => {
+      this.#ending = ending
+    })
+  }
+}
+
+function outcomeOf(end: ShellEnd, ending: Ending | undefined, treeLayer: TreeLayer | undefined): Outcome {
+  const reason = ending?.reason ?? (end.notStarted ? 'not-started' : end.exitCode === undefined ? 'killed' : undefined)
+  return {
+    ...(end.exitCode !== undefined && { exitCode: end.exitCode }),
+    ...(ending && { signal: ending.signal }),
+    ...(reason && { reason }),
+    ...(treeLayer && { treeLayer }),
+  }
+}
+
+const writtenBytes = async (files: AttemptFiles): Promise<number> =>
+  (await files.partBytes('stdout')) + (await files.partBytes('stderr'))

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { AttemptStorage, GrantRecord } from '../ports.js'
+import { type LinuxAttempt, makeAttempt, openAttempt } from './attempt-directory.js'
+
+/** Another process holds the state directory. */
+export class StateDirectoryBusyError extends Error {
+  override readonly name = 'StateDirectoryBusyError'
+}
+
+export interface StateDirectory extends AttemptStorage {
+  create(record: GrantRecord): Promise<LinuxAttempt>
+  list(): Promise<readonly LinuxAttempt[]>
+  release(): Promise<void>
+}
+
+/**
+ * Opens a worker's state directory, making it (0700) when there is none, and locks it for this process. The lock is a
+ * listening socket in the abstract namespace, named by device and inode: it goes with the process, however that ends.
+ *
+ *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan cgroup shell status stdout stderr script
+ *                                       artifacts.zip artifacts.sum workspace/ artifacts/
+ *
+ * @throws StateDirectoryBusyError, or what the file system says
+ */
+export async function openStateDirectory(dir: string, bootId: string): Promise<StateDirectory> {
+  const attemptsDir = join(dir, 'attempts')
+  await mkdir(attemptsDir, { recursive: true, mode: 0o700 })
+  await chmod(dir, 0o700)
+  const release = await lock(dir)
+  return {
+    create: record => makeAttempt(join(attemptsDir, nameOf(record)), record, bootId),
+    async list() {
+      const found: { attempt: LinuxAttempt; atMs: number }[] = []
+      for (const name of await readdir(attemptsDir)) {
+        const path = join(attemptsDir, name)
+        const attempt = await openAttempt(path, bootId)
+        if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
+        else await rm(path, { recursive: true, force: true })
+      }
+      return found.sort((a, b) => a.atMs - b.atMs).map(({ attempt }) => attempt)
+    },
+    release,
+  }
+}
+
+/** For lib/worker/ports.ts, Machine.random. */
+export const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
+
+const nameOf = ({ grant }: GrantRecord): string => `${grant.job}-${grant.attempt}-${grant.lease.slice(0, 8)}`
+
+async function lock(dir: string): Promise<() => Promise<void>> {
+  const { dev, ino } = await stat(dir)
+  const server = createServer(socket => socket.destroy())
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StateDirectoryBusyError(`another worker uses ${dir}; give this one another --name or --dir`)
+          : error,
+      ),
+    )
+    server.listen({ path: `\0jankins-worker-${dev}-${ino}` }, resolve)
+  })
+  server.unref()
+  return () => new Promise(resolve => server.close(() => resolve()))
+}

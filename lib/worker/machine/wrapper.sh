@@ -1,0 +1,42 @@
+#!/bin/sh
+# Runs one attempt of a job, and outlives the worker process that started it.
+#
+#   wrapper.sh ATTEMPT WORKSPACE apart|merge CGROUP COMMAND [ARG...]
+#
+# ATTEMPT gets: stdout and stderr (appended to), shell (pid, start time, boot id) and, last, status ("exit N").
+# The last two are one write each and valid only with their newline. CGROUP is a directory, or empty.
+#
+# The job's words are only ever passed on as "$@". Variables of this shell begin with _jankins_: any other name could be
+# a variable of the job, which an assignment here would change. The braces make the shell read all of this before it
+# runs any of it: the file may be replaced by an upgrade while the job runs.
+{
+  trap : TERM INT HUP
+  exec </dev/null >>"$1/stdout" 2>>"$1/stderr" || exit 125
+  [ -z "$4" ] || echo 0 >"$4/cgroup.procs" || exit 125
+
+  _jankins_start() {
+    shift 19
+    _jankins_started=$1
+  }
+  read -r _jankins_stat <"/proc/$$/stat"
+  read -r _jankins_boot </proc/sys/kernel/random/boot_id
+  set -f
+  _jankins_start ${_jankins_stat##*) }
+  set +f
+  echo "$$ $_jankins_started $_jankins_boot" >"$1/shell"
+
+  if cd -- "$2"; then
+    # A subshell that becomes the program: a builtin of the same name is never taken, and our traps are not inherited.
+    (
+      [ "$3" = apart ] || exec 2>&1
+      shift 4
+      exec "$@"
+    )
+    _jankins_status=$?
+  else
+    echo "jankins: cannot enter the directory $2" >&2
+    _jankins_status=126
+  fi
+  echo "exit $_jankins_status" >"$1/status"
+  exit "$_jankins_status"
+}

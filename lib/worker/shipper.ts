@@ -1,0 +1,229 @@
+import { Buffer } from 'node:buffer'
+import { crc32 } from 'node:zlib'
+import { JankinsError } from '../../protocol/errors.js'
+import type { Part, Stream } from '../../protocol/fields.js'
+import { LIMITS } from '../../protocol/limits.js'
+import type { Client } from '../client/connection.js'
+import { isCode, type LeaseHolder, type Link } from './link.js'
+import { type EndPlan, headBytesMax, locate, planEnd, type StreamPlan } from './log-limit.js'
+import type { AttemptFiles } from './ports.js'
+
+/** Chunks of one part that are under way at once: enough for a line of 1 ms at 500 MB/s. */
+const WINDOW = 6
+/** Room for everything in the request but the bytes. */
+const ENVELOPE_BYTES = 1_024
+const SMALL_BYTES = LIMITS.smallLogBytesMax.value
+/** Runs without a step forward, one after the other, before something must be wrong. */
+const IDLE_TRIES_MAX = 20
+
+interface StreamState {
+  /** The daemon has this much: only its answers move it, in both directions. */
+  length: number
+  /** CRC-32 of the virtual stream up to crcOffset. */
+  crc: number
+  crcOffset: number
+}
+
+export interface Finished {
+  readonly stdout: { readonly bytes: number; readonly crc32: number; readonly tail?: Uint8Array }
+  readonly stderr: { readonly bytes: number; readonly crc32: number; readonly tail?: Uint8Array }
+}
+
+/**
+ * Ships the log and the artifacts of one attempt as growing files at offsets. What breaks off is sent again from the
+ * length that the daemon answers with: nothing is doubled, and a hole cannot exist.
+ */
+export class Shipper {
+  readonly #files: AttemptFiles
+  readonly #link: Link
+  readonly #holder: LeaseHolder
+  readonly #streams = { stdout: newStream(), stderr: newStream() }
+  #artifactsLength = 0
+  #plan: EndPlan | undefined
+
+  constructor(files: AttemptFiles, link: Link, holder: LeaseHolder) {
+    this.#files = files
+    this.#link = link
+    this.#holder = holder
+  }
+
+  /** What the daemon has of an attempt that is adopted, or whose finish it refused. */
+  startFrom(lengths: {
+    readonly stdoutBytes: number
+    readonly stderrBytes: number
+    readonly artifactsBytes: number
+  }): void {
+    this.#streams.stdout.length = lengths.stdoutBytes
+    this.#streams.stderr.length = lengths.stderrBytes
+    this.#artifactsLength = lengths.artifactsBytes
+  }
+
+  /**
+   * Ships what has been written since the last time, while the job runs.
+   * @returns bytes written so far, shipped or not, and whether there was anything new
+   */
+  async shipGrowth(): Promise<{ readonly writtenBytes: number; readonly grew: boolean }> {
+    const { logLimitBytes, onLogLimit } = this.#files.record.grant
+    const stdout = await this.#files.partBytes('stdout')
+    const stderr = await this.#files.partBytes('stderr')
+    const limit = headBytesMax(logLimitBytes, onLogLimit)
+    const { stdout: out, stderr: err } = this.#streams
+    const outEnd = Math.min(stdout, Math.max(out.length, limit - shippedOf(err)))
+    const before = out.length + err.length
+    await this.#shipStream('stdout', { bytes: outEnd })
+    await this.#shipStream('stderr', { bytes: Math.min(stderr, Math.max(err.length, limit - shippedOf(out))) })
+    return { writtenBytes: stdout + stderr, grew: out.length + err.length > before }
+  }
+
+  /** Ships the rest of a log that has ended, but for what may ride in job.finish. */
+  async shipEnd(): Promise<Finished> {
+    this.#plan ??= (await this.#files.readPlan()) ?? (await this.#makePlan())
+    return {
+      stdout: await this.#end('stdout', this.#plan.stdout),
+      stderr: await this.#end('stderr', this.#plan.stderr),
+    }
+  }
+
+  async shipArtifacts(bytes: number): Promise<void> {
+    await this.#ship('artifacts', bytes, this.#artifactsLength, (offset, bytesMax) =>
+      this.#files.readPart('artifacts', offset, bytesMax),
+    )
+    this.#artifactsLength = bytes
+  }
+
+  async #makePlan(): Promise<EndPlan> {
+    const { logLimitBytes, onLogLimit } = this.#files.record.grant
+    const { stdout, stderr } = this.#streams
+    const plan = planEnd(
+      logLimitBytes,
+      onLogLimit,
+      { stdout: shippedOf(stdout), stderr: shippedOf(stderr) },
+      { stdout: await this.#files.partBytes('stdout'), stderr: await this.#files.partBytes('stderr') },
+    )
+    if (plan.stdout.cut || plan.stderr.cut) await this.#files.writePlan(plan)
+    return plan
+  }
+
+  async #end(stream: Stream, plan: StreamPlan): Promise<Finished['stdout']> {
+    const state = this.#streams[stream]
+    if (plan.bytes - state.length > SMALL_BYTES) await this.#shipStream(stream, plan)
+    const tail = plan.bytes > state.length ? await this.#readAll(stream, plan, state.length) : undefined
+    // An adopted attempt was shipped in part by another process: its checksum is made up for from the file.
+    while (state.crcOffset < plan.bytes) await this.#read(stream, plan, state.crcOffset, LIMITS.chunkBytesMax.value)
+    return { bytes: plan.bytes, crc32: state.crc, ...(tail && { tail }) }
+  }
+
+  async #shipStream(stream: Stream, plan: StreamPlan): Promise<void> {
+    const state = this.#streams[stream]
+    if (plan.bytes <= state.length) return
+    state.length = await this.#ship(stream, plan.bytes, state.length, (offset, bytesMax) =>
+      this.#read(stream, plan, offset, bytesMax),
+    )
+  }
+
+  /** Sends [from, end) with several chunks under way; returns the daemon's length, which is then `end`. */
+  async #ship(
+    part: Part,
+    end: number,
+    from: number,
+    read: (offset: number, bytesMax: number) => Promise<Buffer>,
+  ): Promise<number> {
+    const isBulk = part === 'artifacts' || end - from > SMALL_BYTES
+    const channel = isBulk ? () => this.#link.bulk(this.#holder) : () => this.#link.ready()
+    const { frameBytesMax } = await this.#link.ready()
+    const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, frameBytesMax - ENVELOPE_BYTES)
+    let stored = from
+    for (let idle = 0; stored < end; ) {
+      const length = await this.#shipFrom(stored, end, chunkBytes, isBulk ? WINDOW : 1, read, (offset, data) =>
+        this.#append(part, offset, data, channel),
+      )
+      idle = length > stored ? 0 : idle + 1
+      if (idle > IDLE_TRIES_MAX) throw new JankinsError('E_OFFSET', { job: this.#holder.job, length })
+      stored = length
+    }
+    return stored
+  }
+
+  /** One run of chunks, up to `end` or to the first that did not fit: returns the daemon's length. */
+  async #shipFrom(
+    from: number,
+    end: number,
+    chunkBytes: number,
+    window: number,
+    read: (offset: number, bytesMax: number) => Promise<Buffer>,
+    append: (offset: number, data: Buffer) => Promise<{ length: number; moved: boolean }>,
+  ): Promise<number> {
+    let next = from
+    let stored = from
+    let moved: number | undefined
+    let reading: Promise<unknown> = Promise.resolve()
+    // One read at a time: the checksum goes through the bytes in order.
+    const take = async (): Promise<{ offset: number; data: Buffer } | undefined> => {
+      if (next >= end || moved !== undefined) return undefined
+      const offset = next
+      const data = await read(offset, Math.min(chunkBytes, end - offset))
+      if (data.length === 0) throw new Error(`a file of job ${this.#holder.job} has lost its bytes at ${offset}`)
+      next = offset + data.length
+      return { offset, data }
+    }
+    const lane = async (): Promise<void> => {
+      for (;;) {
+        const taken = reading.then(take)
+        reading = taken.catch(() => {})
+        const chunk = await taken
+        if (!chunk) return
+        const answer = await append(chunk.offset, chunk.data)
+        if (answer.moved) moved = Math.min(moved ?? end, answer.length)
+        else stored = Math.max(stored, answer.length)
+      }
+    }
+    await Promise.all(Array.from({ length: window }, lane))
+    return moved ?? stored
+  }
+
+  async #append(
+    part: Part,
+    offset: number,
+    data: Buffer,
+    channel: () => Promise<Client>,
+  ): Promise<{ length: number; moved: boolean }> {
+    const { job, lease } = this.#holder
+    try {
+      const { length } = await this.#link.insist('job.append', { job, lease, part, offset, data }, channel)
+      return { length, moved: false }
+    } catch (error) {
+      // Not where the daemon's bytes end: after an unclean restart it has less than it had answered.
+      if (!isCode(error, 'E_OFFSET')) throw error
+      return { length: Number((error as JankinsError).detail.length), moved: true }
+    }
+  }
+
+  async #readAll(stream: Stream, plan: StreamPlan, from: number): Promise<Buffer> {
+    const pieces: Buffer[] = []
+    for (let offset = from; offset < plan.bytes; ) {
+      const piece = await this.#read(stream, plan, offset, plan.bytes - offset)
+      pieces.push(piece)
+      offset += piece.length
+    }
+    return Buffer.concat(pieces)
+  }
+
+  /** Bytes of the virtual stream, exactly as many as asked for unless the mark or the end of the head comes first. */
+  async #read(stream: Stream, plan: StreamPlan, offset: number, bytesMax: number): Promise<Buffer> {
+    const place = locate(plan, offset, bytesMax)
+    const data = place.kind === 'mark' ? place.data : await this.#files.readPart(stream, place.offset, place.bytes)
+    if (data.length === 0) throw new Error(`${stream} of job ${this.#holder.job} has lost its bytes at ${offset}`)
+    const state = this.#streams[stream]
+    const skip = state.crcOffset - offset
+    if (skip >= 0 && skip < data.length) {
+      state.crc = crc32(data.subarray(skip), state.crc)
+      state.crcOffset = offset + data.length
+    }
+    return data
+  }
+}
+
+const newStream = (): StreamState => ({ length: 0, crc: 0, crcOffset: 0 })
+
+/** What has been read for shipping belongs to the head, whether or not its answer came. */
+const shippedOf = (state: StreamState): number => Math.max(state.length, state.crcOffset)

@@ -1,0 +1,75 @@
+import { constants } from 'node:fs'
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, sleep } from '../../base/clock.js'
+
+const GIVE_UP_MS = 30_000
+const PAUSE_MS_MAX = 100
+
+/**
+ * The cgroup (version 2) that this process runs in, when it may make groups in it and a group can be killed as a whole
+ * (cgroup.kill, Linux 5.14): systemd's Delegate=yes gives that. Undefined otherwise.
+ */
+export async function findDelegatedCgroup(): Promise<string | undefined> {
+  try {
+    const own = /^0::(\/.*)$/m.exec(await readFile('/proc/self/cgroup', 'utf8'))?.[1]
+    const mount = (await readFile('/proc/self/mountinfo', 'utf8'))
+      .split('\n')
+      .find(line => line.includes(' - cgroup2 '))
+    const [, , , root, mountedAt] = mount?.split(' ') ?? []
+    if (own === undefined || root === undefined || mountedAt === undefined) return undefined
+    const inside = root === '/' ? own : own.startsWith(root) ? own.slice(root.length) : undefined
+    if (inside === undefined || inside.includes('..')) return undefined
+    const dir = join(mountedAt, inside)
+    await access(join(dir, 'cgroup.procs'), constants.W_OK)
+    const probe = join(dir, `jankins-probe-${process.pid}`)
+    await mkdir(probe)
+    try {
+      await access(join(probe, 'cgroup.kill'), constants.W_OK)
+      return dir
+    } finally {
+      await rmdir(probe)
+    }
+  } catch {
+    return undefined
+  }
+}
+
+export const cgroupOf = (delegated: string, attemptName: string): string =>
+  join(delegated, `jankins-job-${attemptName}`)
+
+export const makeCgroup = (dir: string): Promise<unknown> => mkdir(dir, { recursive: true })
+
+/**
+ * Kills everything in the group and below, and removes it. True when there is no such group any more.
+ * A process that is being born is caught by the kernel: cgroup.kill covers forks that are under way.
+ */
+export async function endCgroup(dir: string, clock: Clock): Promise<boolean> {
+  const giveUpAtMs = clock.monotonicMs() + GIVE_UP_MS
+  for (let pauseMs = 1; ; pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2)) {
+    if (!(await isPopulated(dir)) && (await removeGroups(dir))) return true
+    if (clock.monotonicMs() > giveUpAtMs) return false
+    await writeFile(join(dir, 'cgroup.kill'), '1').catch(() => {})
+    await sleep(clock, pauseMs)
+  }
+}
+
+async function isPopulated(dir: string): Promise<boolean> {
+  try {
+    return /^populated 1$/m.test(await readFile(join(dir, 'cgroup.events'), 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** The innermost first; false when one is still busy. */
+async function removeGroups(dir: string): Promise<boolean> {
+  try {
+    for (const entry of await readdir(dir, { withFileTypes: true }))
+      if (entry.isDirectory() && !(await removeGroups(join(dir, entry.name)))) return false
+    await rmdir(dir)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
+}

@@ -1,0 +1,256 @@
+import { type InstanceId, type Name, parseInstanceId } from '../../protocol/ids.js'
+import { assert } from '../base/assert.js'
+import { type Clock, sleep } from '../base/clock.js'
+import type { Log } from '../base/log.js'
+import type { Address, Dial } from '../base/wire.js'
+import { ConnectionLostError, type Login } from '../client/connection.js'
+import { Claims, type Offer, type Served } from './claims.js'
+import { Crew } from './crew.js'
+import type { JobEnd } from './job-run.js'
+import { createLink, isCode } from './link.js'
+import { guardOrphan } from './orphans.js'
+import type { Machine } from './ports.js'
+
+export interface WorkerServer {
+  readonly address: Address
+  readonly login: Login
+  /** 1 and up: its part of this worker's time. */
+  readonly weight: number
+}
+
+/** `once` asks once, or parks until there is a job; `poll` stays disconnected between its rounds. */
+export type WorkerMode =
+  | { readonly kind: 'loop' }
+  | { readonly kind: 'once'; readonly wait: boolean }
+  | { readonly kind: 'poll'; readonly everyMs: number }
+
+export interface WorkerOptions {
+  readonly servers: readonly WorkerServer[]
+  readonly name: Name
+  readonly labels: readonly Name[]
+  /** Jobs at once. */
+  readonly slots: number
+  readonly mode: WorkerMode
+  readonly machine: Machine
+  readonly dial: Dial
+  readonly clock: Clock
+  readonly log: Log
+  /** Of this process. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Fires: no new job, return when the running ones have ended. */
+  readonly drain: AbortSignal
+  /** Fires: stop the running jobs too. */
+  readonly stop: AbortSignal
+  /** Told when a server has taken the end of a job. */
+  onEnd?(end: JobEnd): void
+}
+
+/** `job`: whether any was run. Errors that no server could be reached with are thrown in the mode `once` only. */
+export type WorkerResult =
+  | { readonly kind: 'done'; readonly ranJob: boolean }
+  | { readonly kind: 'refused'; readonly error: Error }
+
+/** A one-shot worker may follow another one of its name so closely that the daemon has not seen the first one go. */
+const NAME_TAKEN_TRIES = 12
+const NAME_TAKEN_PAUSE_MS = 250
+
+/**
+ * Runs jobs of the servers on this machine, first those that an earlier process of this worker left.
+ * Resolves when it has nothing left to do: drained, or `once` done. `refused`: no server let it in.
+ */
+export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
+  const { clock, drain, stop, mode, machine, log } = options
+  const instance = parseInstanceId(machine.random(16))
+  assert(instance, 'an instance id is 32 hex digits')
+  const crew = new Crew(options)
+  const interrupt = new Interrupt()
+  const claims = new Claims(clock, log, machine.random)
+  const context: Context = { options, crew, interrupt, claims, instance, spentMs: new Map() }
+  const onDrain = (): void => interrupt.fire()
+  const onStop = (): void => crew.stopAll()
+  drain.addEventListener('abort', onDrain, { once: true })
+  stop.addEventListener('abort', onStop, { once: true })
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const result = await connectAndWork(context, isFirst)
+      if (mode.kind !== 'poll' || drain.aborted || (result.kind === 'refused' && isFinal(result.error))) return result
+      await sleep(clock, mode.everyMs, drain).catch(() => {})
+      if (drain.aborted) return { kind: 'done', ranJob: crew.hasRun }
+    }
+  } finally {
+    drain.removeEventListener('abort', onDrain)
+    stop.removeEventListener('abort', onStop)
+  }
+}
+
+interface Context {
+  readonly options: WorkerOptions
+  readonly crew: Crew
+  readonly interrupt: Interrupt
+  readonly claims: Claims
+  readonly instance: InstanceId
+  /** Slot time by server, of the jobs that have ended. */
+  readonly spentMs: Map<WorkerServer, number>
+}
+
+/** From connecting to closing the connections: the whole life of a looping worker, one round of a polling one. */
+async function connectAndWork(context: Context, isFirst: boolean): Promise<WorkerResult> {
+  const { options, crew } = context
+  const servers = options.servers.map(server => serve(context, server))
+  const over = new AbortController()
+  try {
+    const refused = connectAll(context, servers)
+    if (isFirst) await adoptAll(context, servers, over.signal)
+    const error = await (options.mode.kind === 'loop' ? loop(context, servers, refused) : refused)
+    if (error) return { kind: 'refused', error }
+    const lost = options.mode.kind === 'loop' ? undefined : await ask(context, servers)
+    if (lost) return { kind: 'refused', error: lost }
+    await crew.allEnded()
+    return { kind: 'done', ranJob: crew.hasRun }
+  } finally {
+    over.abort()
+    for (const { link } of servers) link.close()
+  }
+}
+
+/** Takes jobs until it is drained. @returns the error when every server refused this worker for good */
+async function loop(
+  { options, crew, interrupt, claims }: Context,
+  servers: readonly Served[],
+  refused: Promise<Error | undefined>,
+): Promise<Error | undefined> {
+  const { drain } = options
+  let refusal: Error | undefined
+  void refused.then(error => {
+    refusal = error
+    interrupt.fire()
+  })
+  while (!drain.aborted) {
+    const { signal } = interrupt
+    if (refusal) return refusal
+    if (crew.free === 0) await crew.nextEnd(drain)
+    else if (!servers.some(({ link }) => link.isUp)) await fired(signal)
+    else {
+      const first = servers.length > 1 ? await claims.ask(servers, signal) : undefined
+      if (first) crew.take(first)
+      else for (const offer of await claims.park(servers, signal)) await takeOrDecline(offer, drain, crew, claims)
+    }
+  }
+  return undefined
+}
+
+async function takeOrDecline(offer: Offer, drain: AbortSignal, crew: Crew, claims: Claims): Promise<void> {
+  if (crew.free > 0 && !drain.aborted) crew.take(offer)
+  else await claims.decline(offer)
+}
+
+/** One job at most, or for a polling worker all that there are. @returns the error when the connections were lost */
+async function ask(
+  { options, crew, interrupt, claims }: Context,
+  servers: readonly Served[],
+): Promise<Error | undefined> {
+  const { mode, drain } = options
+  const isParking = mode.kind === 'once' && mode.wait
+  while (!drain.aborted) {
+    if (crew.free === 0 && mode.kind === 'poll') await crew.nextEnd(drain)
+    const [offer, ...more] = isParking
+      ? await claims.park(servers, interrupt.signal)
+      : [await claims.ask(servers, interrupt.signal)]
+    for (const other of more) if (other) await claims.decline(other)
+    if (offer && drain.aborted) await claims.decline(offer)
+    else if (offer) crew.take(offer)
+    if (mode.kind === 'poll' && (offer || crew.busy > 0)) {
+      if (!offer) await crew.nextEnd(drain)
+    } else if (offer || !isParking) return undefined
+    else if (!servers.some(({ link }) => link.isUp)) return new ConnectionLostError('the connection was lost')
+  }
+  return undefined
+}
+
+function serve(context: Context, server: WorkerServer): Served {
+  const { options, crew, instance, interrupt, spentMs } = context
+  const link = createLink({
+    ...options,
+    address: server.address,
+    login: server.login,
+    worker: options.name,
+    instance,
+    free: () => crew.free,
+    onChange: () => interrupt.fire(),
+  })
+  const settled = (): number => spentMs.get(server) ?? 0
+  const served: Served = {
+    link,
+    share: () => ({ weight: server.weight, spentMs: settled() + crew.spentNowMs(served) }),
+    spend: ms => void spentMs.set(server, settled() + ms),
+  }
+  return served
+}
+
+/**
+ * Opens every link. In a loop it resolves, with the last error, only when every server has refused this worker for
+ * good; otherwise when each has been tried, with an error when none is up.
+ */
+async function connectAll({ options }: Context, servers: readonly Served[]): Promise<Error | undefined> {
+  const { mode, clock, log, drain } = options
+  const errors = await Promise.all(
+    servers.map(async ({ link }) => {
+      for (let tries = 1; ; tries++) {
+        try {
+          await link.open()
+          link.keepOpen()
+          return undefined
+        } catch (error) {
+          const cause = (error as Error).message
+          if (isFinal(error)) log.error('the server refused this worker', { server: link.server, cause })
+          else if (mode.kind === 'loop') {
+            log.warn('cannot connect; going on trying', { server: link.server, cause })
+            link.keepOpen()
+            return undefined
+          } else if (isCode(error, 'E_WORKER_NAME_TAKEN') && tries < NAME_TAKEN_TRIES && !drain.aborted) {
+            await sleep(clock, NAME_TAKEN_PAUSE_MS)
+            continue
+          } else log.warn('cannot connect', { server: link.server, cause })
+          return error as Error
+        }
+      }
+    }),
+  )
+  return errors.every(error => error !== undefined) ? errors.at(-1) : undefined
+}
+
+async function adoptAll({ options, crew }: Context, servers: readonly Served[], over: AbortSignal): Promise<void> {
+  for (const files of await options.machine.attempts.list()) {
+    const { server, user } = files.record
+    const served = servers.find(({ link }) => link.server === server && link.user === user)
+    if (served) crew.adopt(files, served)
+    else
+      guardOrphan({ ...options, files }, over).catch(error => {
+        if (!over.aborted) options.log.error('a job could not be looked after', { job: files.record.grant.job }, error)
+      })
+  }
+}
+
+/** No later try can end otherwise, unless a person does something. */
+const isFinal = (error: unknown): boolean => FINAL.some(code => isCode(error, code))
+const FINAL = ['E_AUTH', 'E_FORBIDDEN', 'E_VERSION'] as const
+
+/** Ends what the worker waits for: a connection came or went, or it is to drain. */
+class Interrupt {
+  #controller = new AbortController()
+  /** Fires once; ask for the next one before looking at what may change. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+  fire(): void {
+    const fired = this.#controller
+    this.#controller = new AbortController()
+    fired.abort()
+  }
+}
+
+const fired = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer'
+import { JankinsError } from './errors.js'
+
+/** Bytes in the length prefix: uint32, big endian; it does not count itself. PROTOCOL.md §2. */
+export const HEADER_BYTES = 4
+
+const NOTHING = Buffer.alloc(0)
+
+/** A frame that holds a copy of `body`: at most 2^32 - 1 bytes. */
+export function encodeFrame(body: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+  frame.writeUInt32BE(body.length, 0)
+  frame.set(body, HEADER_BYTES)
+  return frame
+}
+
+/**
+ * Cuts a byte stream into frame bodies. Owns no socket and no timer, so a test can feed it byte by byte. What it holds
+ * is at most twice what was pushed and not yet returned: an announced length alone costs nothing.
+ */
+export class FrameDecoder {
+  /** Largest body that is let in. May be raised between frames; bytes that are held already are judged by the new one. */
+  bodyBytesMax: number
+  #held: Buffer = NOTHING
+  #start = 0
+  #end = 0
+  /** Whether #held is this decoder's alone, with room to grow, or the last chunk itself. */
+  #owned: boolean = false
+  #tooLarge: JankinsError | undefined
+
+  constructor(bodyBytesMax: number) {
+    this.bodyBytesMax = bodyBytesMax
+  }
+
+  /** Bytes that were pushed and not yet returned. */
+  get heldBytes(): number {
+    return this.#end - this.#start
+  }
+
+  /** Length of the body of the frame at the head, bytes, as soon as its whole prefix is there. */
+  get announcedBytes(): number | undefined {
+    return this.heldBytes < HEADER_BYTES ? undefined : this.#held.readUInt32BE(this.#start)
+  }
+
+  /**
+   * Takes the next bytes of the stream. The chunk is not copied before it must be: leave it as it is until `next` has
+   * returned undefined, or another chunk was pushed.
+   */
+  push(chunk: Buffer): void {
+    if (this.#tooLarge || chunk.length === 0) return
+    if (this.heldBytes === 0) {
+      this.#hold(chunk, chunk.length, false)
+      return
+    }
+    this.#makeRoom(chunk.length)
+    chunk.copy(this.#held, this.#end)
+    this.#end += chunk.length
+  }
+
+  /**
+   * The next complete body, oldest first, or undefined. A body is the caller's: nothing writes to its bytes later.
+   * @throws JankinsError E_FRAME_TOO_LARGE as soon as a prefix announces more than `bodyBytesMax`: nothing of that
+   * frame is kept, later bytes are dropped, later calls throw the same
+   */
+  next(): Buffer | undefined {
+    if (this.#tooLarge) throw this.#tooLarge
+    const bodyBytes = this.announcedBytes
+    if (bodyBytes === undefined) return this.#waitForMore()
+    if (bodyBytes > this.bodyBytesMax) {
+      this.#hold(NOTHING, 0, false)
+      this.#tooLarge = new JankinsError('E_FRAME_TOO_LARGE', { bytes: bodyBytes, bytesMax: this.bodyBytesMax })
+      throw this.#tooLarge
+    }
+    if (this.heldBytes < HEADER_BYTES + bodyBytes) return this.#waitForMore()
+    const bodyStart = this.#start + HEADER_BYTES
+    const body = Buffer.from(this.#held.subarray(bodyStart, bodyStart + bodyBytes))
+    this.#start = bodyStart + bodyBytes
+    if (this.heldBytes === 0) this.#hold(NOTHING, 0, false)
+    return body
+  }
+
+  /** Keeps the beginning of a frame in a buffer of its size: a view would keep the whole chunk alive. */
+  #waitForMore(): undefined {
+    if (this.heldBytes > 0 && (!this.#owned || this.#start > 0)) this.#moveTo(this.heldBytes)
+    return undefined
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.heldBytes + bytes
+    // Doubling makes a frame of many chunks cost one copy of each byte on average, not one per chunk.
+    if (!this.#owned || this.#held.length - this.#end < bytes) this.#moveTo(Math.max(needed, 2 * this.heldBytes))
+  }
+
+  #moveTo(capacity: number): void {
+    // Not from node's pool: a few bytes that wait would keep 8 KiB alive there.
+    const moved = Buffer.allocUnsafeSlow(capacity)
+    const bytes = this.#held.copy(moved, 0, this.#start, this.#end)
+    this.#hold(moved, bytes, true)
+  }
+
+  #hold(buffer: Buffer, bytes: number, owned: boolean): void {
+    this.#held = buffer
+    this.#start = 0
+    this.#end = bytes
+    this.#owned = owned
+  }
+}

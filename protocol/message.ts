@@ -1,0 +1,99 @@
+import { Decoder, Encoder } from '@msgpack/msgpack'
+import { ERROR_CODES, type ErrorDetail, JankinsError, type WireError } from './errors.js'
+import { LIMITS } from './limits.js'
+import { scan } from './scan.js'
+
+/** What the body of one frame says. PROTOCOL.md §3. Ids are uint32; params and results are checked by their schema. */
+export type Message =
+  | { readonly kind: 'request'; readonly id: number; readonly method: string; readonly params: unknown }
+  | { readonly kind: 'reply'; readonly id: number; readonly error: WireError }
+  | { readonly kind: 'reply'; readonly id: number; readonly error?: undefined; readonly result: unknown }
+  | { readonly kind: 'notice'; readonly method: string; readonly params: unknown }
+
+const REQUEST = 0
+const REPLY = 1
+const NOTICE = 2
+const ID_MAX = 2 ** 32 - 1
+
+// Their options never change and each call leaves them as it found them, so one of each serves a whole thread.
+const encoder = new Encoder({ ignoreUndefined: true })
+const decoder = new Decoder()
+
+/**
+ * Binary values in the message are views on `body`: it belongs to the message from now on and must not be written to
+ * again. Whoever keeps such a value for long copies it, else the whole frame stays in memory.
+ * @param nodesMax most values in the frame; a client lets in LIMITS.replyBytesMax, since a page may hold many small ones
+ * @throws JankinsError E_BAD_FRAME with detail.reason: the connection is to be closed
+ */
+export function decodeMessage(body: Uint8Array, nodesMax: number = LIMITS.nodesMax.value): Message {
+  scan(body, nodesMax)
+  const parts = decoder.decode(body)
+  if (!Array.isArray(parts)) throw bad('not an array')
+  const [type] = parts
+  if (type === REQUEST && parts.length === 4) {
+    const [, id, method, params] = parts
+    return { kind: 'request', id: readId(id), method: readMethod(method), params }
+  }
+  if (type === REPLY && parts.length === 4) {
+    const [, id, error, result] = parts
+    if (error === null) return { kind: 'reply', id: readId(id), result }
+    return { kind: 'reply', id: readId(id), error: readError(error) }
+  }
+  if (type === NOTICE && parts.length === 3) {
+    const [, method, params] = parts
+    return { kind: 'notice', method: readMethod(method), params }
+  }
+  throw bad('neither request, reply nor notice')
+}
+
+/** Map fields that are undefined are left out, here and below. The result is a buffer of its own. */
+export const encodeRequest = (id: number, method: string, params: unknown): Uint8Array =>
+  encoder.encode([REQUEST, id, method, params])
+
+export const encodeReply = (id: number, result: unknown): Uint8Array => encoder.encode([REPLY, id, null, result])
+
+export function encodeErrorReply(id: number, error: JankinsError): Uint8Array {
+  const wire: WireError = {
+    code: error.code,
+    message: ERROR_CODES[error.code].text,
+    detail: error.detail,
+    retry: error.retry,
+  }
+  return encoder.encode([REPLY, id, wire, null])
+}
+
+export const encodeNotice = (method: string, params: unknown): Uint8Array => encoder.encode([NOTICE, method, params])
+
+function readId(id: unknown): number {
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > ID_MAX) throw bad('an id that is not uint32')
+  return id
+}
+
+function readMethod(method: unknown): string {
+  if (typeof method !== 'string') throw bad('a method that is not text')
+  return method
+}
+
+/** Only the code must be there: an older or newer daemon may say less or more beside it. */
+function readError(error: unknown): WireError {
+  if (!isMap(error) || typeof error.code !== 'string') throw bad('an error without a code')
+  const { code, message, detail, retry } = error
+  return {
+    code,
+    message: typeof message === 'string' ? message : '',
+    detail: isMap(detail) ? readDetail(detail) : {},
+    retry: retry === true,
+  }
+}
+
+function readDetail(detail: Readonly<Record<string, unknown>>): ErrorDetail {
+  const facts: Record<string, string | number> = {}
+  for (const [key, value] of Object.entries(detail))
+    if (typeof value === 'string' || typeof value === 'number') facts[key] = value
+  return facts
+}
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+
+const bad = (reason: string): JankinsError => new JankinsError('E_BAD_FRAME', { reason })

@@ -1,0 +1,84 @@
+import * as f from '../fields.js'
+import { LIMITS } from '../limits.js'
+import { bool, bytes, choice, doc, int, list, obj, opt, text } from '../schema.js'
+import { userView } from '../views.js'
+import { admins, everyone, type MethodRows } from './shape.js'
+
+const scramMessage = bytes(1, 4_096)
+/** What the daemon keeps of a password: nothing that could be used to log in. RFC 5802 §3. */
+const credential = {
+  salt: bytes(16, 64),
+  iterations: int(LIMITS.scramIterationsMin.value, LIMITS.scramIterationsMax.value),
+  storedKey: bytes(32, 32),
+  serverKey: bytes(32, 32),
+}
+/** Who may connect: authentication and accounts. Rows of the method table, ../methods.ts. */
+export const ACCOUNTS_METHODS = {
+  'auth.start': {
+    doc: 'First message of SCRAM-SHA-256 (RFC 5802, RFC 7677).',
+    roles: ['none'],
+    since: 1,
+    params: obj({
+      protocol: doc('major version that the client speaks', int(1, 1_000)),
+      client: doc('program and release, for the log', text(64)),
+      mechanism: choice('SCRAM-SHA-256'),
+      data: doc('client-first-message', scramMessage),
+    }),
+    result: obj({ data: doc('server-first-message', scramMessage) }),
+    errors: ['E_VERSION', 'E_AUTH'],
+  },
+  'auth.finish': {
+    doc: 'Second message. After its reply the session is ready; one request may be sent behind it without waiting.',
+    roles: ['none'],
+    since: 1,
+    params: obj({ data: doc('client-final-message', scramMessage) }),
+    result: obj({
+      data: doc('server-final-message', scramMessage),
+      role: f.role,
+      server: doc('program and release', text(64)),
+      frameBytesMax: doc('largest frame that the daemon receives from now on', f.byteCount),
+      nowMs: doc('clock of the daemon', f.timeMs),
+    }),
+    errors: ['E_AUTH'],
+  },
+  'user.add': {
+    doc: 'Makes an account.',
+    roles: admins,
+    since: 1,
+    params: obj({ user: f.name, role: f.role, mayExec: opt(bool), ...credential }),
+    result: obj({}),
+    errors: ['E_USER_EXISTS'],
+  },
+  'user.list': {
+    doc: 'Accounts by name.',
+    roles: admins,
+    since: 1,
+    params: obj({ after: opt(f.name), limit: opt(f.pageLimit) }),
+    result: obj({ users: list(userView, LIMITS.pageRowsMax.value), next: opt(f.name) }),
+    errors: [],
+  },
+  'user.disable': {
+    doc: 'The account can no longer authenticate. The name and the history stay.',
+    roles: admins,
+    since: 1,
+    params: obj({ user: f.name }),
+    result: obj({ changed: bool }),
+    errors: ['E_USER_NOT_FOUND', 'E_LAST_ADMIN'],
+  },
+  'user.enable': {
+    doc: 'The account can authenticate again.',
+    roles: admins,
+    since: 1,
+    params: obj({ user: f.name }),
+    result: obj({ changed: bool }),
+    errors: ['E_USER_NOT_FOUND'],
+  },
+  'user.passwd': {
+    doc: 'Replaces the password of the caller, or of any account for an admin.',
+    roles: everyone,
+    since: 1,
+    params: obj({ user: opt(doc('the caller by default', f.name)), ...credential }),
+    result: obj({}),
+    errors: ['E_USER_NOT_FOUND'],
+  },
+} as const satisfies MethodRows

@@ -1,0 +1,65 @@
+import * as f from '../fields.js'
+import { HEARTBEAT_MS, LIMITS } from '../limits.js'
+import { doc, float, int, list, obj, opt, text } from '../schema.js'
+import { workerView } from '../views.js'
+import { everyone, type MethodRows, workers } from './shape.js'
+
+/** Workers as a whole, and the daemon. Rows of the method table, ../methods.ts. */
+export const SERVER_METHODS = {
+  'worker.attach': {
+    doc: 'Makes this connection the one over which a worker claims and beats.',
+    roles: workers,
+    since: 1,
+    params: obj({
+      worker: f.name,
+      instance: f.instanceId,
+      labels: f.labels,
+      slots: doc('jobs that it runs at once', int(1, LIMITS.slotsMax.value)),
+      version: text(64),
+    }),
+    result: obj({ heartbeatMs: doc(`always ${HEARTBEAT_MS}`, f.durationMs), grantMs: f.durationMs }),
+    errors: ['E_WORKER_NAME_TAKEN'],
+  },
+  'worker.beat': {
+    doc: 'Sent every 500 ms, idle or not, with all leases. Waits for no disk. A lease that is named in neither list of the reply was renewed.',
+    roles: workers,
+    since: 1,
+    params: obj({
+      leases: list(f.leaseId, LIMITS.slotsMax.value),
+      free: doc('slots without a job', int(0, LIMITS.slotsMax.value)),
+      load: doc('one-minute load average', float(0, 1e6)),
+    }),
+    result: obj({
+      stop: doc('renewed, and its job is to be stopped', list(f.leaseId, LIMITS.slotsMax.value)),
+      lost: doc('not held by this connection: resume it, or end the job', list(f.leaseId, LIMITS.slotsMax.value)),
+    }),
+    errors: ['E_NOT_ATTACHED'],
+  },
+  'worker.list': {
+    doc: 'Workers that are attached or were lately.',
+    roles: everyone,
+    since: 1,
+    params: obj({ after: opt(f.name), limit: opt(f.pageLimit) }),
+    result: obj({ workers: list(workerView, LIMITS.pageRowsMax.value), next: opt(f.name) }),
+    errors: [],
+  },
+  'server.status': {
+    doc: 'What the daemon is doing.',
+    roles: everyone,
+    since: 1,
+    params: obj({}),
+    result: obj({
+      version: text(64),
+      startedAtMs: f.timeMs,
+      nowMs: f.timeMs,
+      connections: f.count,
+      threads: list(obj({ thread: f.count, connections: f.count }), 10_000),
+      pending: f.count,
+      running: f.count,
+      workers: f.count,
+      claimsParked: f.count,
+      memoryBytes: f.byteCount,
+    }),
+    errors: [],
+  },
+} as const satisfies MethodRows

@@ -1,0 +1,81 @@
+import { Buffer } from 'node:buffer'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { type Clock, systemClock } from '../../lib/base/clock.js'
+import type { Dial } from '../../lib/base/wire.js'
+import type { Output } from '../../lib/cli/command.js'
+import { runCommandLine } from '../../lib/cli/main.js'
+import { noteFlags } from '../helpers/exercised.js'
+
+export interface Outcome {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+  readonly stdoutBytes: Buffer
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** What a person answers, in order; without it there is no terminal to ask on. */
+  readonly answers?: readonly string[]
+  readonly isTerminal?: boolean
+  /** Told whenever something was written. */
+  readonly onOutput?: (text: string) => void
+}
+
+/** Unlike t.testdir it may be asked for several times in one test. */
+export function temporaryDirectory(t: Test): string {
+  const dir = mkdtempSync(join(tmpdir(), 'jankins-test-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** One line of output per JSON object. */
+export const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Record<string, unknown>)
+
+/** Runs command lines in this process, each as a program of its own would: own environment, own output. */
+export function commandLine(t: Test, dial: Dial, clock: Clock = systemClock) {
+  const home = temporaryDirectory(t)
+  const credentials = join(home, 'jankins', 'credentials.json')
+  const run = async (argv: readonly string[], options: RunOptions = {}): Promise<Outcome> => {
+    const answers = [...(options.answers ?? [])]
+    const out = memoryOutput(options)
+    const err = memoryOutput(options)
+    noteFlags(argv)
+    const status = await runCommandLine(argv, {
+      env: { XDG_CONFIG_HOME: home, ...options.env },
+      clock,
+      dial,
+      stdout: out.output,
+      stderr: err.output,
+      ask: async question => {
+        const answer = answers.shift()
+        if (answer === undefined) throw new Error(`nobody answers "${question}"`)
+        return answer
+      },
+    })
+    return { status, stdout: out.bytes().toString(), stderr: err.bytes().toString(), stdoutBytes: out.bytes() }
+  }
+  return { run, credentials, home }
+}
+
+function memoryOutput({ isTerminal = false, onOutput }: RunOptions): { output: Output; bytes(): Buffer } {
+  const chunks: Buffer[] = []
+  return {
+    output: {
+      isTerminal,
+      columns: 120,
+      async write(data) {
+        chunks.push(Buffer.from(data))
+        onOutput?.(Buffer.from(data).toString())
+      },
+    },
+    bytes: () => Buffer.concat(chunks),
+  }
+}

@@ -1,0 +1,129 @@
+import t from 'tap'
+import type { CommandSpec, ValueSpec } from '../../lib/cli/command.js'
+import { COMMANDS, type CommandName } from '../../lib/cli/commands.js'
+import { parseCommandLine } from '../../lib/cli/parse.js'
+import { JANKINS_VERSION } from '../../protocol/version.js'
+
+const names = Object.keys(COMMANDS) as CommandName[]
+
+/** For each kind of value: what may be typed, and what the command gets of it. */
+const SAMPLES: Readonly<
+  Record<Exclude<ValueSpec['kind'], 'flag' | 'choice'>, readonly [typed: string, value: unknown]>
+> = {
+  text: ['odd=text', 'odd=text'],
+  texts: ['*.log', ['*.log']],
+  name: ['a-name', 'a-name'],
+  names: ['a,b', ['a', 'b']],
+  pairs: ['K=v=w', [['K', 'v=w']]],
+  integer: ['7', 7],
+  duration: ['90s', 90_000],
+  size: ['64KiB', 65_536],
+  job: ['12', 12],
+  jobs: ['12', [12]],
+  address: ['box:7', { host: 'box', port: 7 }],
+  addresses: ['box:7', [{ host: 'box', port: 7 }]],
+}
+
+function sample(spec: ValueSpec): readonly [string, unknown] {
+  if (spec.kind === 'choice') return [spec.values?.[0] ?? '', spec.values?.[0]]
+  return spec.kind === 'flag' ? ['true', true] : SAMPLES[spec.kind]
+}
+
+/** The shortest command line that is right. */
+function shortest(name: CommandName): string[] {
+  const { positionals = {} }: CommandSpec = COMMANDS[name]
+  const required = Object.values(positionals).filter(spec => spec.required)
+  return [...name.split(' '), ...required.map(spec => sample(spec)[0])]
+}
+
+const argsOf = async (argv: readonly string[]) => {
+  const line = await parseCommandLine(argv, 100)
+  return line.kind === 'command' ? line.args : line.text
+}
+
+t.test('every option of every command is read, with its value behind = or a blank, and by its letter', async t => {
+  for (const name of names) {
+    const options: [string, ValueSpec][] = Object.entries((COMMANDS[name] as CommandSpec).options)
+    const wanted = Object.fromEntries(options.map(([option, spec]) => [option, sample(spec)[1]]))
+    const behindEquals = options.map(([option, spec]) => `--${option}=${sample(spec)[0]}`)
+    t.match(await argsOf([...shortest(name), ...behindEquals]), wanted, `${name} --option=value`)
+    const apart = options.flatMap(([option, spec]) => written(`--${option}`, spec))
+    t.match(await argsOf([...shortest(name), ...apart]), wanted, `${name} --option value`)
+    const short = options.filter(([, spec]) => spec.short !== undefined)
+    const letters = short.flatMap(([, spec]) => written(`-${spec.short}`, spec))
+    const ofLetters = Object.fromEntries(short.map(([option]) => [option, wanted[option]]))
+    t.match(await argsOf([...shortest(name), ...letters]), ofLetters, `${name} ${letters.join(' ')}`)
+  }
+})
+
+const written = (option: string, spec: ValueSpec): string[] =>
+  spec.kind === 'flag' ? [option] : [option, sample(spec)[0]]
+
+t.test('every command has help that names all its options, and fits the table', async t => {
+  for (const name of names) {
+    const help = await argsOf([...name.split(' '), '--help'])
+    t.match(help, COMMANDS[name].summary)
+    for (const option of Object.keys(COMMANDS[name].options)) t.match(help, `--${option}`, `${name} --${option}`)
+  }
+  t.matchSnapshot(await argsOf(['--help']), 'the overview')
+  t.matchSnapshot(await argsOf(['add-action', '--help']), 'add-action')
+  t.equal(await argsOf(['--version']), `${JANKINS_VERSION}\n`)
+})
+
+t.test('every command is a module with a function', async t => {
+  for (const name of names) t.type((await COMMANDS[name].load()).run, 'function', name)
+})
+
+t.test('what stands after -- is untouched', async t => {
+  const rest = ['sh', '-c', '--help', '--', '--priority', 'x', '']
+  t.match(await argsOf(['exec', '--priority', '-5', '--', ...rest]), { rest, priority: -5 })
+})
+
+t.test('an option that was not given is not there, and a repeated one is a list', async t => {
+  t.strictSame(await argsOf(['queue', '5']), {
+    ...{ name: '5', param: [], with: undefined, priority: undefined, count: undefined },
+    ...{ wait: false, follow: false, server: undefined, user: undefined, json: false, rest: [] },
+  })
+  t.match(await argsOf(['queue', 'a', '-p', 'A=1', '--param=B=', '-p', 'A=2']), {
+    param: [
+      ['A', '1'],
+      ['B', ''],
+      ['A', '2'],
+    ],
+  })
+  t.match(await argsOf(['work', '--server', 'a:1', '--server', '[::1]:2', '--poll', '5']), {
+    server: [
+      { host: 'a', port: 1 },
+      { host: '::1', port: 2 },
+    ],
+    poll: 5_000,
+  })
+})
+
+t.test('mistakes are told in one line that says where to read on', async t => {
+  const cases: [argv: string[], message: RegExp][] = [
+    [[], /^give a command; see jankins --help$/],
+    [['que'], /^there is no command "que", did you mean queue\?; see jankins --help$/],
+    [['xyzzy'], /^there is no command "xyzzy"; see jankins --help$/],
+    [['queue'], /; see jankins queue --help$/],
+    [['queue', 'a', 'b'], /: b; see jankins queue --help$/],
+    [['queue', 'a', '--no-wait'], /no-wait/],
+    [['queue', 'a', '--priority'], /priority/],
+    [['queue', 'a', '--count', '1', '--count', '2'], /^--count was given 2 times/],
+    [['queue', 'a', '--count', '0'], /^--count must be 1 to 1000, not 0$/],
+    [['queue', 'a', '--count', '1e3'], /^--count must be a whole number, not "1e3"$/],
+    [['queue', 'a b'], /^NAME must be 1 to 64 letters/],
+    [['queue', 'a', '--', 'x'], /^queue takes nothing after --/],
+    [['users'], /users/],
+    [['users', 'nope'], /see jankins users --help$/],
+    [['users', 'add', 'x', '--role', 'king'], /^--role must be one of admin, user, worker, reader, not "king"$/],
+    [['query', '-5'], /^JOBS must be the id of a job/],
+    [['query', '1.5'], /^JOBS must be the id of a job/],
+    [['query', '9007199254740993'], /^JOBS must be the id of a job/],
+    [['add-action', 'a', '--timeout', '90', '--', 'x'], /^--timeout: "90" is not a duration/],
+    [['add-action', 'a', '--log-limit', '1GB', '--', 'x'], /^--log-limit: "1GB" is not a size/],
+    [['status', '--server', 'a:b:c'], /^--server must be HOST:PORT/],
+  ]
+  for (const [argv, message] of cases)
+    await t.rejects(argsOf(argv), { name: 'UsageError', message }, argv.join(' ') || 'nothing')
+})

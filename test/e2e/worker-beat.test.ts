@@ -1,0 +1,80 @@
+import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../lib/base/clock.js'
+import type { Address } from '../../lib/base/wire.js'
+import { FrameDecoder } from '../../protocol/frame.js'
+import { decodeMessage } from '../../protocol/message.js'
+import { startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
+import { until } from '../worker/helper.js'
+
+interface Beat {
+  readonly atMs: number
+  readonly leases: number
+}
+
+/** Stands between a worker and the daemon, hands every byte on, and notes the beats that come by. */
+async function recordBeats(t: Test, daemon: Address): Promise<{ port: number; beats: readonly Beat[] }> {
+  const beats: Beat[] = []
+  const server = createServer(near => {
+    const far = connect(daemon.port, daemon.host)
+    const decoder = new FrameDecoder(64 * 1024 * 1024)
+    near.on('data', (chunk: Buffer) => {
+      far.write(chunk)
+      decoder.push(Buffer.from(chunk))
+      for (let body = decoder.next(); body; body = decoder.next()) {
+        const message = decodeMessage(body)
+        if (message.kind !== 'request' || message.method !== 'worker.beat') continue
+        beats.push({ atMs: systemClock.monotonicMs(), leases: (message.params as { leases: unknown[] }).leases.length })
+      }
+    })
+    far.on('data', chunk => near.write(chunk))
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      from.on('close', () => to.destroy()).on('error', () => {})
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return { port: (server.address() as AddressInfo).port, beats }
+}
+
+const median = (beats: readonly Beat[]): number => {
+  const gaps = beats.slice(1).map((beat, index) => beat.atMs - beats[index]!.atMs)
+  return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]!
+}
+
+t.test('a worker beats every 500 ms, idle and with a job that fills the line', async t => {
+  const daemon = await startDaemon(t)
+  const admin = await daemon.connect()
+  const { port, beats } = await recordBeats(t, daemon.address)
+  const args = ['work', '--name', 'box', '--dir', join(temporaryDirectory(t), 'state'), '--server', `127.0.0.1:${port}`]
+  const worker = startCli(t, args, { env: daemon.env })
+  await until('it beats', () => beats.length >= 7)
+  const idle = beats.slice()
+  t.ok(idle.every(({ leases }) => leases === 0))
+  const { job } = await admin.call('job.exec', {
+    command: ['sh', '-c', 'exec yes'],
+    key: 'beat-key-1',
+    logLimitBytes: 200_000_000,
+  })
+  await until('the job is in the beats', () => beats.some(({ leases }) => leases === 1))
+  const from = beats.length
+  await until('it beats on', () => beats.length >= from + 7)
+  const busy = beats.slice(from)
+  t.ok(busy.every(({ leases }) => leases === 1))
+  await admin.call('job.stop', { job })
+  t.match((await admin.call('job.wait', { job, waitMs: 60_000 })).job, { state: 'CANCELLED' })
+  // Wide, for machines that are busy with other things: what must not pass is a beat every second or ten times each.
+  for (const [name, gapMs] of [
+    ['idle', median(idle)],
+    ['busy', median(busy)],
+  ] as const)
+    t.ok(gapMs > 350 && gapMs < 800, `${name}: ${Math.round(gapMs)} ms`)
+  worker.child.kill('SIGTERM')
+  t.equal((await worker.ended).code, 0)
+})

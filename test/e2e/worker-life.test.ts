@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Client } from '../../lib/client/connection.js'
+import { readStat } from '../../lib/worker/machine/proc.js'
+import type { JobId } from '../../protocol/ids.js'
+import {
+  cli,
+  type DaemonProcess,
+  type Running,
+  startCli,
+  startDaemon,
+  temporaryDirectory,
+} from '../helpers/processes.js'
+import { processesWith, until } from '../worker/helper.js'
+
+const sh = (script: string): string[] => ['sh', '-c', script]
+
+interface Stage {
+  readonly daemon: DaemonProcess
+  readonly admin: Client
+  readonly stateDir: string
+  worker(...args: string[]): Running
+  exec(definition: { command: string[]; leaseMs?: number; graceMs?: number; timeLimitMs?: number }): Promise<JobId>
+}
+
+async function stage(t: Test): Promise<Stage> {
+  const daemon = await startDaemon(t)
+  const admin = await daemon.connect()
+  const stateDir = join(temporaryDirectory(t), 'state')
+  let keys = 0
+  return {
+    ...{ daemon, admin, stateDir },
+    worker: (...args) => startCli(t, ['work', '--name', 'box', '--dir', stateDir, ...args], { env: daemon.env }),
+    async exec(definition) {
+      return (await admin.call('job.exec', { ...definition, key: `life-key-${++keys}` })).job
+    },
+  }
+}
+
+const view = async (admin: Client, job: JobId) => (await admin.call('job.query', { jobs: [job] })).jobs[0]!
+const ended = async (admin: Client, job: JobId) => (await admin.call('job.wait', { job, waitMs: 60_000 })).job
+const running = async (admin: Client, job: JobId): Promise<number> => {
+  await until(`job ${job} runs`, async () => (await view(admin, job)).pid !== undefined)
+  return (await view(admin, job)).pid!
+}
+const isGone = (pid: number): boolean => (readStat(pid)?.state ?? 'X') === 'X' || readStat(pid)?.state === 'Z'
+
+t.test('asking once without a job exits with 5, with one with 0, and without a daemon with 3', async t => {
+  const { daemon, exec, admin, stateDir } = await stage(t)
+  const args = ['work', '--once', '--name', 'box', '--dir', stateDir]
+  t.equal((await cli(t, args, { env: daemon.env })).code, 5)
+  const job = await exec({ command: sh('exit 4') })
+  const once = await cli(t, [...args, '--json'], { env: daemon.env })
+  t.equal(once.code, 0, once.stderr)
+  t.match(JSON.parse(String(once.stdout)), { job, state: 'COMPLETE', exitCode: 4 })
+  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 4, worker: 'box' })
+  await daemon.stop()
+  t.equal((await cli(t, args, { env: daemon.env })).code, 3)
+})
+
+t.test('a job outlives the kill of its worker, and the next worker brings its result', async t => {
+  const { admin, exec, worker } = await stage(t)
+  const flag = join(temporaryDirectory(t), 'go')
+  const job = await exec({
+    command: sh(`seq 1 1000; while [ ! -e ${flag} ]; do sleep 0.05; done; seq 1001 2000; exit 6`),
+  })
+  const first = worker()
+  const pid = await running(admin, job)
+  first.child.kill('SIGKILL')
+  await first.ended
+  t.notOk(isGone(pid), 'it runs on')
+  const second = worker()
+  await until('it is adopted', () => second.stderr().includes('adopting'))
+  await writeFile(flag, '')
+  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1, pid })
+  const log = (await admin.call('job.log', { job, stream: 'stdout', offset: 0, bytesMax: 262_144 })).chunks
+  t.equal(
+    Buffer.concat(log.map(({ data }) => data)).toString(),
+    Array.from({ length: 2_000 }, (_, i) => `${i + 1}\n`).join(''),
+  )
+  second.child.kill('SIGTERM')
+  t.equal((await second.ended).code, 0)
+})
+
+t.test('a hangup ends the worker at once, and a status that was written without it arrives', async t => {
+  const { admin, exec, worker, stateDir } = await stage(t)
+  const flag = join(temporaryDirectory(t), 'go')
+  const job = await exec({ command: sh(`while [ ! -e ${flag} ]; do sleep 0.05; done; exit 3`) })
+  const first = worker()
+  const pid = await running(admin, job)
+  first.child.kill('SIGHUP')
+  t.equal((await first.ended).code, 129)
+  await writeFile(flag, '')
+  await until('the job has ended', () => isGone(pid))
+  const [attempt] = await readdir(join(stateDir, 'attempts'))
+  t.equal(await readFile(join(stateDir, 'attempts', attempt!, 'status'), 'utf8'), 'exit 3\n')
+  t.match(await readFile(join(stateDir, 'attempts', attempt!, 'lease-end'), 'utf8'), /^\d+ [0-9a-f-]{36}\n$/)
+  const second = worker('--once')
+  t.equal((await second.ended).code, 0)
+  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 3 })
+  t.strictSame(await readdir(join(stateDir, 'attempts')), [])
+})
+
+t.test('a job is ended on its machine when the daemon was gone for longer than its lease', async t => {
+  const { admin, daemon, exec, worker, stateDir } = await stage(t)
+  const job = await exec({ command: sh('setsid sleep 600 & sleep 601'), leaseMs: 3_000 })
+  const running_ = worker()
+  const pid = await running(admin, job)
+  const cookie = (await processesWith('JANKINS_COOKIE_')).length
+  t.ok(cookie > 0)
+  await daemon.stop('SIGKILL')
+  await until('the job is gone', () => isGone(pid))
+  await until('its directory is gone', async () => (await readdir(join(stateDir, 'attempts'))).length === 0)
+  t.strictSame(await processesWith(`JANKINS_WORKSPACE=${stateDir}`), [])
+  running_.child.kill('SIGTERM')
+  t.equal((await running_.ended).code, 0)
+})
+
+t.test('SIGTERM drains a worker, and a second one stops its job', async t => {
+  const { admin, exec, worker } = await stage(t)
+  const job = await exec({ command: sh('sleep 600') })
+  const working = worker()
+  await running(admin, job)
+  working.child.kill('SIGTERM')
+  await until('it drains', () => working.stderr().includes('no new job'))
+  working.child.kill('SIGTERM')
+  t.equal((await working.ended).code, 0)
+  t.match(await ended(admin, job), { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM' })
+})
+
+t.test('wrong use is told in one line', async t => {
+  const { daemon, stateDir, worker } = await stage(t)
+  for (const args of [['--wait'], ['--once', '--poll', '5'], ['--jobs', '0']]) {
+    const { code, stderr } = await cli(t, ['work', '--dir', stateDir, ...args], { env: daemon.env })
+    t.equal(code, 2, args.join(' '))
+    t.match(stderr, /^jankins: .*\n$/)
+  }
+  const first = worker()
+  await until('it is there', () => existsSync(join(stateDir, 'attempts')))
+  await until('it holds the directory', async () => (await admin(daemon)) > 0)
+  const second = await worker().ended
+  t.equal(second.code, 2)
+  t.match(second.stderr, /another worker uses /)
+  first.child.kill('SIGTERM')
+  await first.ended
+})
+
+const admin = async (daemon: DaemonProcess): Promise<number> =>
+  (await (await daemon.connect()).call('worker.list', {})).workers.length

@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Test } from 'tap'
+import { systemClock } from '../../lib/base/clock.js'
+import type { Address } from '../../lib/base/wire.js'
+import { type Client, connect, type Login } from '../../lib/client/connection.js'
+import { dialTcp } from '../../lib/client/tcp.js'
+import { parseName } from '../../protocol/ids.js'
+import { noteFlags, recordingDial } from './exercised.js'
+
+/** The built programs. JANKINS_DIST names another build than this checkout's. */
+const DIST = resolve(process.env.JANKINS_DIST ?? 'dist')
+const END_MS = 10_000
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  /** Written to its stdin, which is empty otherwise. */
+  readonly input?: string | Buffer
+}
+
+/** A program that was started; it is killed at the end of the test when it still runs. */
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** What it has written to stderr so far. */
+  stderr(): string
+}
+
+export interface DaemonProcess extends Running {
+  readonly address: Address
+  readonly dataDir: string
+  /** Password of `admin`. */
+  readonly password: string
+  /** For the environment of `cli`: server, admin and password. */
+  readonly env: Readonly<Record<string, string>>
+  /** Connects as admin; the connection ends with the test. */
+  connect(): Promise<Client>
+  /** Sends a signal, SIGTERM by default, and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>
+}
+
+export interface DaemonOptions extends RunOptions {
+  readonly args?: readonly string[]
+  /** Content of its jankins.conf. */
+  readonly config?: string
+  /** Made in a temporary directory by default. */
+  readonly dataDir?: string
+}
+
+/** Starts jankinsd on a free port of loopback and waits until it listens. */
+export async function startDaemon(t: Test, options: DaemonOptions = {}): Promise<DaemonProcess> {
+  const dataDir = options.dataDir ?? join(temporaryDirectory(t), 'data')
+  const running = launch(t, 'jankinsd', ['--port', '0', '--data', dataDir, ...configArgs(t, options)], options)
+  const address = await listening(running)
+  const password = readFileSync(join(dataDir, 'admin-password'), 'utf8').trim()
+  return {
+    ...running,
+    address,
+    dataDir,
+    password,
+    env: {
+      JANKINS_SERVER: `${address.host}:${address.port}`,
+      JANKINS_USER: 'admin',
+      JANKINS_PASSWORD: password,
+    },
+    async connect() {
+      const client = await connectAs(address, { user: parseName('admin')!, password })
+      t.teardown(() => client.destroy())
+      return client
+    },
+    stop(signal = 'SIGTERM') {
+      running.child.kill(signal)
+      return running.ended
+    },
+  }
+}
+
+/** Runs jankinsd where it is expected to end by itself. */
+export function runDaemon(t: Test, args: readonly string[], options: DaemonOptions = {}): Promise<Ended> {
+  return launch(t, 'jankinsd', [...args, ...configArgs(t, options)], options).ended
+}
+
+/** Runs the command line to its end. */
+export function cli(t: Test, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return launch(t, 'jankins', args, options).ended
+}
+
+/** Starts the command line and leaves it running: a worker, or a command that waits. */
+export function startCli(t: Test, args: readonly string[], options: RunOptions = {}): Running {
+  return launch(t, 'jankins', args, options)
+}
+
+/** A connection over TCP whose methods and error codes count as exercised. */
+export function connectAs(address: Address, login: Login): Promise<Client> {
+  return connect({ dial: recordingDial(dialTcp), address, login, clock: systemClock })
+}
+
+/** Removed at the end of the test. */
+export function temporaryDirectory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'jankins-test-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+function configArgs(t: Test, { config, args = [] }: DaemonOptions): readonly string[] {
+  if (config === undefined) return args
+  const path = join(temporaryDirectory(t), 'jankins.conf')
+  writeFileSync(path, config)
+  return ['--config', path, ...args]
+}
+
+function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[], options: RunOptions): Running {
+  const file = join(DIST, 'bin', `${program}.js`)
+  if (!existsSync(file)) throw new Error(`${file} is missing: the end-to-end tests need the build, npm run build`)
+  if (program === 'jankins') noteFlags(args)
+  const env = { ...process.env, NO_COLOR: '1', ...withoutOwn(), ...options.env }
+  const child = spawn(process.execPath, [file, ...args], {
+    env,
+    cwd: options.cwd ?? temporaryDirectory(t),
+    stdio: 'pipe',
+  })
+  const stdout: Buffer[] = []
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input ?? '')
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout: Buffer.concat(stdout), stderr }))
+  t.teardown(() => end(child, ended))
+  return { child, ended, stderr: () => stderr }
+}
+
+/** What the shell has set for jankins, and the test runner for node, must not reach the programs. */
+function withoutOwn(): Record<string, undefined> {
+  const own = Object.keys(process.env).filter(name =>
+    /^JANKINS_|^XDG_|^STATE_DIRECTORY$|^NOTIFY_SOCKET$|^NODE_OPTIONS$|TAPJS/.test(name),
+  )
+  return Object.fromEntries(own.map(name => [name, undefined]))
+}
+
+async function end(child: ChildProcess, ended: Promise<Ended>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  const timer = systemClock.after(END_MS, () => child.kill('SIGKILL'))
+  await ended
+  timer.cancel()
+}
+
+async function listening({ child, ended, stderr }: Running): Promise<Address> {
+  let line = ''
+  return await new Promise((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      line += chunk.toString()
+      const [, host, port] = /^jankinsd listens on \[?([^\]\s]+?)\]?:(\d+)\n/.exec(line) ?? []
+      if (host !== undefined) resolve({ host, port: Number(port) })
+    })
+    void ended.then(({ code }) => reject(new Error(`jankinsd ended with ${code} before it listened: ${stderr()}`)))
+  })
+}

@@ -1,0 +1,133 @@
+import { Buffer } from 'node:buffer'
+import { encode } from '@msgpack/msgpack'
+import fc from 'fast-check'
+import t from 'tap'
+import { JankinsError } from '../../protocol/errors.js'
+import { LIMITS } from '../../protocol/limits.js'
+import {
+  decodeMessage,
+  encodeErrorReply,
+  encodeNotice,
+  encodeReply,
+  encodeRequest,
+  type Message,
+} from '../../protocol/message.js'
+
+t.test('each kind of message is the array that MessagePack-RPC says', async t => {
+  const cases: [Uint8Array, string, Message][] = [
+    [
+      encodeRequest(7, 'job.stop', { job: 1 }),
+      `9400 07 a8${Buffer.from('job.stop').toString('hex')} 81a36a6f6201`,
+      { kind: 'request', id: 7, method: 'job.stop', params: { job: 1 } },
+    ],
+    [encodeReply(0xffffffff, {}), '9401 ceffffffff c0 80', { kind: 'reply', id: 0xffffffff, result: {} }],
+    [encodeNotice('a', { b: null }), '9302 a161 81a162c0', { kind: 'notice', method: 'a', params: { b: null } }],
+  ]
+  for (const [body, hex, message] of cases) {
+    t.equal(Buffer.from(body).toString('hex'), hex.replaceAll(' ', ''))
+    t.strictSame(decodeMessage(body), message)
+  }
+})
+
+t.test('an error travels with its code, its text, its facts and whether to try again', async t => {
+  const body = encodeErrorReply(3, new JankinsError('E_OFFSET', { length: 42 }))
+  t.strictSame(decodeMessage(body), {
+    kind: 'reply',
+    id: 3,
+    error: {
+      code: 'E_OFFSET',
+      message: 'the bytes do not begin where the stored ones end; detail.length says where that is',
+      detail: { length: 42 },
+      retry: false,
+    },
+  })
+  const busy = decodeMessage(encodeErrorReply(3, new JankinsError('E_BUSY')))
+  t.match(busy, { error: { code: 'E_BUSY', detail: {}, retry: true } })
+})
+
+t.test('an error of another release is read as far as it goes', async t => {
+  const read = (error: unknown): Message => decodeMessage(encode([1, 1, error, null]))
+  const bare = { code: 'E_LATER', message: '', detail: {}, retry: false }
+  t.strictSame(read({ code: 'E_LATER' }), { kind: 'reply', id: 1, error: bare })
+  t.strictSame(read({ code: 'E_LATER', detail: 'x', message: 5, retry: 1 }), { kind: 'reply', id: 1, error: bare })
+  t.match(read({ code: 'E_LATER', detail: { a: 1, b: 'x', c: [1], d: null } }), { error: { detail: { a: 1, b: 'x' } } })
+  for (const error of [1, 'E_BUSY', {}, { code: 5 }, [], new Uint8Array(2)])
+    t.throws(() => read(error), { code: 'E_BAD_FRAME', detail: { reason: 'an error without a code' } })
+})
+
+t.test('fields that are undefined are left out', async t => {
+  t.strictSame(decodeMessage(encodeReply(1, { next: undefined, jobs: [] })), {
+    kind: 'reply',
+    id: 1,
+    result: { jobs: [] },
+  })
+})
+
+t.test('what is no message is refused', async t => {
+  const cases: [unknown, string][] = [
+    [5, 'not an array'],
+    [{}, 'not an array'],
+    [new Uint8Array(4), 'not an array'],
+    [[], 'neither request, reply nor notice'],
+    [[0, 1, 'a'], 'neither request, reply nor notice'],
+    [[0, 1, 'a', {}, {}], 'neither request, reply nor notice'],
+    [[1, 1, null], 'neither request, reply nor notice'],
+    [[2, 'a', {}, {}], 'neither request, reply nor notice'],
+    [[3, 1, 'a', {}], 'neither request, reply nor notice'],
+    [['0', 1, 'a', {}], 'neither request, reply nor notice'],
+    [[0, -1, 'a', {}], 'an id that is not uint32'],
+    [[0, 2 ** 32, 'a', {}], 'an id that is not uint32'],
+    [[0, 1.5, 'a', {}], 'an id that is not uint32'],
+    [[0, '1', 'a', {}], 'an id that is not uint32'],
+    [[1, null, null, {}], 'an id that is not uint32'],
+    [[0, 1, 5, {}], 'a method that is not text'],
+    [[2, new Uint8Array(1), {}], 'a method that is not text'],
+  ]
+  for (const [value, reason] of cases)
+    t.throws(() => decodeMessage(encode(value)), { code: 'E_BAD_FRAME', detail: { reason } }, JSON.stringify(value))
+  t.throws(() => decodeMessage(Buffer.from('dd00ffffff', 'hex')), { code: 'E_BAD_FRAME' }, 'the scan comes first')
+})
+
+t.test('params are handed on as they are: their schema judges them', async t => {
+  for (const params of [null, 5, [1], 'x']) t.match(decodeMessage(encode([0, 1, 'a', params])), { params })
+})
+
+t.test('a reply may hold more values than a request when its reader says so', async t => {
+  const body = encodeReply(1, { jobs: Array(LIMITS.nodesMax.value).fill(1) })
+  t.throws(() => decodeMessage(body), { code: 'E_BAD_FRAME', detail: { reason: 'too many values' } })
+  t.match(decodeMessage(body, LIMITS.replyBytesMax.value), { kind: 'reply' })
+})
+
+t.test('binary is a view on the frame, and an encoded message is a buffer of its own', async t => {
+  const first = encodeRequest(1, 'a', { data: Uint8Array.of(1, 2, 3) })
+  const copy = Buffer.from(first)
+  encodeRequest(2, 'b', { data: Uint8Array.of(9, 9, 9) })
+  t.ok(copy.equals(first), 'a later message leaves the earlier one alone')
+  const message = decodeMessage(first)
+  const { data } = (message as { params: { data: Uint8Array } }).params
+  t.equal(data.buffer, first.buffer)
+})
+
+t.test('any params survive the round trip', async t => {
+  const value = fc.oneof(
+    fc.integer(),
+    fc.string({ unit: 'grapheme' }),
+    fc.boolean(),
+    fc.uint8Array(),
+    fc.array(fc.nat()),
+    fc.double({ noNaN: true }).map(n => n + 0),
+  )
+  const params = fc.dictionary(
+    fc.string({ unit: 'grapheme-ascii' }).filter(key => key !== '__proto__'),
+    value,
+    { noNullPrototype: true },
+  )
+  const property = fc.property(fc.nat(), params, (id, params) =>
+    same(decodeMessage(encodeRequest(id, 'job.queue', params)), id, params),
+  )
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500, seed: 5265 }))
+})
+
+function same(message: Message, id: number, params: unknown): boolean {
+  return message.kind === 'request' && message.id === id && fc.stringify(message.params) === fc.stringify(params)
+}

@@ -1,0 +1,175 @@
+import type { Test } from 'tap'
+import { completeDefinition } from '../../lib/domain/action.js'
+import type { JobFilter, Store } from '../../lib/store/store.js'
+import type { JobId } from '../../protocol/ids.js'
+import { LIMITS } from '../../protocol/limits.js'
+import type { JobView } from '../../protocol/views.js'
+import type { OpenStore } from './contract.js'
+import {
+  acknowledged,
+  credential,
+  finished,
+  insertOne,
+  jobId,
+  lease,
+  name,
+  newJobs,
+  openForBusiness,
+} from './samples.js'
+
+export function queriesContract(t: Test, openStore: OpenStore): void {
+  t.test('every set of filters gives the jobs that fit, newest first, whatever the page size', async t => {
+    const store = await openStore(t)
+    const all = await fillMixed(store)
+    for (const filter of filtersOf(all))
+      for (const limit of [1, 7, 100]) {
+        const expected = all.filter(job => fits(job, filter)).map(({ job }) => job)
+        t.strictSame(await allPages(store, filter, limit), expected, `${JSON.stringify(filter)} by ${limit}`)
+      }
+  })
+
+  t.test('the last page has no next one, also when it is just full', async t => {
+    const store = await openStore(t)
+    const queue = await openForBusiness(store)
+    t.strictSame(await store.queryJobs({}, undefined, 2), { jobs: [] })
+    await store.insertJobs(newJobs(queue, { count: 4 }))
+    const first = await store.queryJobs({}, undefined, 2)
+    t.equal(first.next, first.jobs[1]?.job)
+    const last = await store.queryJobs({}, first.next, 2)
+    t.equal(last.jobs.length, 2)
+    t.notOk('next' in last)
+  })
+
+  t.test('a filter with a name or an id that does not exist is an error of its own', async t => {
+    const store = await openStore(t)
+    const job = await insertOne(store, await openForBusiness(store))
+    const query = (filter: JobFilter) => store.queryJobs(filter, undefined, 10)
+    await t.rejects(query({ action: name('none') }), { code: 'E_ACTION_NOT_FOUND' })
+    await t.rejects(query({ user: name('none') }), { code: 'E_USER_NOT_FOUND' })
+    await t.rejects(query({ jobs: [job, jobId(999)] }), { code: 'E_JOB_NOT_FOUND', detail: { job: 999 } })
+    t.strictSame(await query({ worker: name('none') }), { jobs: [] }, 'a worker is no account')
+    t.strictSame(await query({ jobs: [] }), { jobs: [] })
+  })
+
+  t.test('a page looks at a bounded number of rows, and the rest is found on the pages behind', async t => {
+    const store = await openStore(t)
+    const queue = await openForBusiness(store)
+    const home = await store.beginEpoch('d')
+    const old = await insertOne(store, queue)
+    await store.applyEvent(old, acknowledged(home, 1))
+    await store.applyEvent(old, finished(1))
+    for (let n = 0; n < 3; n++) await store.insertJobs(newJobs(queue, { count: LIMITS.jobsPerQueueMax.value }))
+    const first = await store.queryJobs({ state: 'COMPLETE' }, undefined, 10)
+    t.strictSame(first.jobs, [])
+    t.ok(first.next)
+    t.strictSame(await allPages(store, { state: 'COMPLETE' }, 10), [old])
+  })
+
+  t.test('a page of long rows is shorter, so that it fits into one reply, and the rest follows', async t => {
+    const store = await openStore(t)
+    const command = Array.from({ length: 1_000 }, () => 'x')
+    const queue = await openForBusiness(store, { command })
+    const parameters = [['A', 'x'.repeat(4_000)]] as const
+    await store.insertJobs(newJobs(queue, { count: 90, parameters }))
+    const first = await store.queryJobs({}, undefined, 100)
+    t.ok(first.jobs.length > 10 && first.jobs.length < 90)
+    t.ok(Buffer.byteLength(JSON.stringify(first)) < LIMITS.replyBytesMax.value)
+    t.ok(first.jobs.length * command.length < LIMITS.nodesMax.value)
+    t.equal((await allPages(store, {}, 100)).length, 90)
+
+    for (let n = 0; n < 5; n++)
+      await store.putAction(name(`big-${n}`), completeDefinition({ script: 'x'.repeat(200_000) }), false, 1)
+    const actions = await store.listActions(undefined, 5)
+    t.match(
+      actions.actions.map(({ action }) => action),
+      ['big-0', 'big-1'],
+    )
+    t.equal(actions.next, 'big-1')
+  })
+
+  t.test('long texts are cut in lists and whole in orders', async t => {
+    const store = await openStore(t)
+    const long = 'é'.repeat(3_000)
+    const queue = await openForBusiness(store, { command: ['a', long, 'b'] })
+    const parameters = [
+      ['A', '1'],
+      ['B', long],
+      ['C', '2'],
+    ] as const
+    const { jobs } = await store.insertJobs(newJobs(queue, { count: 2, parameters }))
+    const exec = await store.openExecQueue([])
+    const definition = completeDefinition({ script: long })
+    const scripted = await insertOne(store, exec.id, { definition })
+    for (const job of jobs) {
+      const view = await store.findJob(job)
+      t.strictSame(view?.command, ['a', 'é'.repeat(2_047)], 'whole characters, and nothing behind')
+      t.strictSame(view?.parameters, [
+        ['A', '1'],
+        ['B', 'é'.repeat(2_046)],
+      ])
+      const order = await store.readOrder(job)
+      t.strictSame(order?.definition.command, ['a', long, 'b'])
+      t.strictSame(order?.parameters, parameters)
+    }
+    t.equal((await store.findJob(scripted))?.script, 'é'.repeat(2_048))
+    t.equal((await store.readOrder(scripted))?.definition.script, long)
+  })
+}
+
+/** Forty jobs of two users, two actions and job.exec, three workers and all states; newest first. */
+async function fillMixed(store: Store): Promise<JobView[]> {
+  const compile = await openForBusiness(store)
+  const home = await store.beginEpoch('d')
+  await store.addUser(name('bob'), 'user', false, credential(), 1)
+  const check = (await store.putAction(name('check'), completeDefinition({ script: 'x' }), false, 1)).queue.id
+  const exec = (await store.openExecQueue([])).id
+  const views: JobView[] = []
+  for (let n = 0; n < 40; n++) {
+    const queue = [compile, check, exec][n % 3] as number
+    const definition = queue === exec ? { definition: completeDefinition({ script: 'y' }) } : {}
+    const job = await insertOne(store, queue, { ...definition, user: name(n % 4 === 0 ? 'bob' : 'ada') })
+    if (n % 5 === 4) await store.applyEvent(job, { kind: 'stop-requested', atMs: 9 })
+    else if (n % 5 > 0) {
+      await store.applyEvent(job, acknowledged(home, n, `box${n % 7 === 0 ? 1 : 2}`))
+      await store.applyEvent(job, { kind: 'started', lease: lease(n), pid: 100 + (n % 2) })
+      if (n % 5 === 2) await store.applyEvent(job, finished(n))
+      if (n % 5 === 3) await store.applyEvent(job, finished(n, { reason: 'time-limit' }))
+    }
+    views.unshift((await store.findJob(job)) as JobView)
+  }
+  return views
+}
+
+function filtersOf(all: readonly JobView[]): JobFilter[] {
+  const jobs = [0, 3, 8, 13, 21, 34].map(index => (all[index] as JobView).job)
+  const filters: JobFilter[] = [{}]
+  for (const more of [
+    { jobs },
+    { action: name('check') },
+    { user: name('bob') },
+    { worker: name('box2') },
+    { pid: 101 },
+  ])
+    filters.push(...filters.map(filter => ({ ...filter, ...more })))
+  const states = ['PENDING', 'RUNNING', 'COMPLETE', 'TIMEOUT', 'CANCELLED'] as const
+  return filters.flatMap(filter => [filter, ...states.map(state => ({ ...filter, state }))])
+}
+
+const fits = (job: JobView, filter: JobFilter): boolean =>
+  (filter.jobs?.includes(job.job) ?? true) &&
+  (filter.action ?? job.action) === job.action &&
+  (filter.user ?? job.user) === job.user &&
+  (filter.worker ?? job.worker) === job.worker &&
+  (filter.pid ?? job.pid) === job.pid &&
+  (filter.state ?? job.state) === job.state
+
+async function allPages(store: Store, filter: JobFilter, limit: number): Promise<JobId[]> {
+  const ids: JobId[] = []
+  let after: JobId | undefined
+  do {
+    const page = await store.queryJobs(filter, after, limit)
+    ids.push(...page.jobs.map(({ job }) => job))
+    after = page.next
+  } while (after !== undefined)
+  return ids
+}

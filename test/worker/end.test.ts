@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { packDirectory } from '../../lib/client/archive/pack-directory.js'
+import { readStat } from '../../lib/worker/machine/proc.js'
+import { findDelegatedCgroup } from '../../lib/worker/tree/cgroup.js'
+import type { Sha256 } from '../../protocol/ids.js'
+import { type Bench, processesWith, startBench, tempDir, until } from './helper.js'
+
+const sh = (script: string): string[] => ['sh', '-c', script]
+const marker = (name: string): readonly [string, string] => ['TREE_TEST', `${name}-${process.pid}`]
+
+/** Queues a job that tells by a file that it runs, and returns when it does. */
+async function startedJob(bench: Bench, dir: string, script: string, rest: object = {}) {
+  const flag = join(dir, 'started')
+  const job = await bench.exec({ command: sh(script), environment: [['FLAG', flag]], ...rest })
+  const working = await bench.work()
+  await until('the job runs', () => existsSync(flag))
+  return { job, working }
+}
+
+t.test('a stopped job gets SIGTERM, may tidy up within its grace, and ends as CANCELLED', async t => {
+  const bench = await startBench(t)
+  const script = 'trap "echo bye; exit 9" TERM; : >$FLAG; while :; do sleep 0.05; done'
+  const { job, working } = await startedJob(bench, await tempDir(t), script)
+  await bench.admin.call('job.stop', { job })
+  await working.result
+  const ended = await bench.ended(job)
+  t.match(ended, { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM', exitCode: 9 })
+  t.equal(String(await bench.log(job)), 'bye\n')
+})
+
+t.test('a job that ignores SIGTERM is killed after its grace', async t => {
+  const bench = await startBench(t)
+  const script = 'trap "" TERM; : >$FLAG; while :; do sleep 0.05; done'
+  const { job, working } = await startedJob(bench, await tempDir(t), script, { graceMs: 100 })
+  await bench.admin.call('job.stop', { job })
+  await working.result
+  const ended = await bench.ended(job)
+  t.match(ended, { state: 'CANCELLED', reason: 'stopped', signal: 'SIGKILL' })
+  t.equal(ended.exitCode, undefined)
+})
+
+t.test('a job that runs longer than its time limit ends as TIMEOUT', async t => {
+  const bench = await startBench(t)
+  const job = await bench.run({ command: sh('echo begun; sleep 600'), timeLimitMs: 300 })
+  t.match(job, { state: 'TIMEOUT', reason: 'time-limit', signal: 'SIGTERM' })
+  t.equal(String(await bench.log(job.job)), 'begun\n')
+})
+
+t.test('a shell that vanishes without a status is told as killed', async t => {
+  const bench = await startBench(t)
+  const { job, working } = await startedJob(bench, await tempDir(t), ': >$FLAG; sleep 600')
+  await until(
+    'the pid is known',
+    async () => (await bench.admin.call('job.query', { jobs: [job] })).jobs[0]?.pid !== undefined,
+  )
+  const { pid } = (await bench.admin.call('job.query', { jobs: [job] })).jobs[0]!
+  process.kill(pid!, 'SIGKILL')
+  await working.result
+  const ended = await bench.ended(job)
+  t.match(ended, { state: 'COMPLETE', reason: 'killed' })
+  t.equal(ended.exitCode, undefined)
+  t.equal(ended.signal, undefined)
+})
+
+t.test('a job that cannot be started tells why in its stderr', async t => {
+  const bench = await startBench(t)
+  const data = Buffer.from('this is no zip')
+  const sha256 = createHash('sha256').update(data).digest('hex') as Sha256
+  await bench.admin.call('bundle.write', { sha256, totalBytes: data.length, offset: 0, data })
+  const job = await bench.run({ command: ['true'], bundle: sha256 })
+  t.match(job, { state: 'COMPLETE', reason: 'not-started' })
+  t.equal(job.exitCode, undefined)
+  t.match(String(await bench.log(job.job, 'stderr')), /^jankins: the job could not be started: /)
+})
+
+t.test('nothing that a job started is left, whatever it did to get away', async t => {
+  const scripts = {
+    background: 'sleep 600 & exit 0',
+    'double fork': '( ( sleep 600 & ) & ) ; exit 0',
+    'a session of its own': 'setsid sleep 600 & setsid sh -c "sleep 600 & sleep 601" & exit 0',
+    'ignoring every signal': '(trap "" TERM HUP INT; sleep 600) & exit 0',
+    'forking on and on': 'setsid sh -c "while :; do sleep 600 & done" >/dev/null 2>&1 & sleep 0.2; exit 0',
+  }
+  for (const [name, script] of Object.entries(scripts)) {
+    const bench = await startBench(t)
+    const [key, value] = marker(name.replaceAll(' ', '-'))
+    const job = await bench.run({ command: sh(script), environment: [[key, value]] })
+    t.match(job, { state: 'COMPLETE', exitCode: 0, treeLayer: 'cookie' }, name)
+    t.strictSame(await processesWith(`${key}=${value}`), [], name)
+  }
+})
+
+t.test('a process that shed the cookie is found while it stays in the group of the job', async t => {
+  const bench = await startBench(t)
+  const pidFile = join(await tempDir(t), 'pid')
+  const job = await bench.run({ command: sh(`env -i sleep 600 & echo $! >${pidFile}`) })
+  t.match(job, { state: 'COMPLETE', exitCode: 0 })
+  const stat = readStat(Number(await readFile(pidFile, 'utf8')))
+  t.ok(stat === undefined || stat.state === 'Z', 'it is gone, or dead and waits for its parent')
+})
+
+t.test('with a cgroup of its own even a process without a cookie and in another session is found', async t => {
+  if (!(await findDelegatedCgroup())) return void t.comment('skipped: no cgroup (version 2) is writable here')
+  const bench = await startBench(t)
+  const pidFile = join(await tempDir(t), 'pid')
+  const command = sh(
+    'env -i setsid sh -c \'echo $$ >"$0"; exec sleep 600\' "$PID_FILE" & while [ ! -s "$PID_FILE" ]; do :; done',
+  )
+  const job = await bench.exec({ command, environment: [['PID_FILE', pidFile]] })
+  const { result } = await bench.work({ useCgroup: true })
+  await result
+  t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0, treeLayer: 'cgroup' })
+  const stat = readStat(Number(await readFile(pidFile, 'utf8')))
+  t.ok(stat === undefined || stat.state === 'Z', 'it is gone, or dead and waits for its parent')
+})
+
+t.test('artifacts are kept: what the patterns match and what was put into JANKINS_ARTIFACTS', async t => {
+  const bench = await startBench(t)
+  const job = await bench.run({
+    command: sh('mkdir out; echo a >out/a.txt; echo b >out/b.bin; echo c >"$JANKINS_ARTIFACTS/c"'),
+    artifacts: ['out/*.txt'],
+  })
+  t.equal(job.state, 'COMPLETE')
+  t.ok(job.artifactBytes > 0)
+  const { data, totalBytes } = await bench.admin.call('artifact.read', { job: job.job, offset: 0, bytesMax: 262_144 })
+  t.equal(totalBytes, job.artifactBytes)
+  t.ok(Buffer.from(data).includes('out/a.txt'))
+  t.notOk(Buffer.from(data).includes('b.bin'))
+})
+
+t.test('an artifact that cannot be kept makes the job fail, and says so', async t => {
+  const bench = await startBench(t)
+  const job = await bench.run({ command: sh('ln -s /etc/passwd leak; exit 0'), artifacts: ['leak'] })
+  t.match(job, { state: 'COMPLETE', exitCode: 1, artifactBytes: 0 })
+  t.match(String(await bench.log(job.job, 'stderr')), /jankins: the artifacts were not kept: .*leak/)
+})
+
+t.test('files that travel with a job are in its workspace', async t => {
+  const bench = await startBench(t)
+  const dir = await tempDir(t)
+  await writeFile(join(dir, 'hello.txt'), 'hello\n')
+  const { zip, sha256 } = await packDirectory(dir)
+  await bench.admin.call('bundle.write', { sha256, totalBytes: zip.length, offset: 0, data: zip })
+  const job = await bench.run({ command: ['cat', 'hello.txt'], bundle: sha256 })
+  t.equal(String(await bench.log(job.job)), 'hello\n')
+})
+
+t.test('beyond the log limit the head and the end are kept, with a mark between', async t => {
+  const bench = await startBench(t)
+  const job = await bench.run({ command: sh('seq 1 20000; echo the end'), logLimitBytes: 10_000 })
+  const log = String(await bench.log(job.job))
+  t.match(log, /^1\n2\n/)
+  t.match(log, /\n\[jankins: log limit reached, \d+ bytes left out\]\n/)
+  t.ok(log.endsWith('20000\nthe end\n'))
+  t.ok(log.length < 10_100, String(log.length))
+})
+
+t.test('a job that may not go beyond its log limit is stopped there', async t => {
+  const bench = await startBench(t)
+  const job = await bench.run({ command: ['yes'], logLimitBytes: 10_000, onLogLimit: 'stop', graceMs: 1_000 })
+  t.match(job, { state: 'CANCELLED', reason: 'log-limit', signal: 'SIGTERM' })
+})
