@@ -1,6 +1,12 @@
 import type { Test } from 'tap'
 import { cli, type DaemonProcess, type Running, startCli, temporaryDirectory } from './processes.js'
 
+/** The daemon gives its connections threads in two ways: what people do must work alike in both. */
+export const THREAD_MODES = [
+  { threads: 'shared threads', args: [] },
+  { threads: 'a thread per connection', args: ['--threads', 'per-connection'] },
+] as const
+
 /** Defines an action: NAME, options, `--`, command. */
 export async function addAction(t: Test, daemon: DaemonProcess, args: readonly string[]): Promise<void> {
   const { code, stderr } = await cli(t, ['add-action', ...args], daemon)
