@@ -19,14 +19,9 @@ async function run() {
   const built = spawnSync(process.execPath, ['scripts/build.mjs', '--tests'], { stdio: 'inherit' })
   if (built.status !== 0) return 1
   const record = join(records, 'tap')
-  const fixed = [
-    'run',
-    '--disable-coverage',
-    '--jobs=2',
-    '--timeout=240',
-    '--reporter=terse',
-    `--output-file=${record}`,
-  ]
+  // Without a terminal only what failed is shown, and the summary.
+  const reporter = process.stdout.isTTY ? '--reporter=terse' : '--reporter=min'
+  const fixed = ['run', '--disable-coverage', '--jobs=2', '--timeout=240', reporter, `--output-file=${record}`]
   const { status } = spawnSync('node_modules/.bin/tap', [...fixed, ...options, ...files], {
     stdio: 'inherit',
     env: { ...process.env, JANKINS_EXERCISED: records },
