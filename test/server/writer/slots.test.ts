@@ -157,7 +157,8 @@ t.test('threads that beat and reap at the same time agree', async t => {
 
 /** Runs in the other thread: beats once per round, and answers with the round, negative when the beat was lost. */
 function beats(create: typeof createLeaseSlots): void {
-  const { workerData, parentPort } = require('node:worker_threads')
+  const { workerData, parentPort } = process.getBuiltinModule('node:worker_threads')
+  if (!parentPort) throw new Error('not a thread')
   const { buffer, rounds } = workerData
   const bell: Int32Array = workerData.bell
   const slots = create(buffer)
