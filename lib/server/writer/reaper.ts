@@ -2,6 +2,7 @@ import { JankinsError } from '../../../protocol/errors.js'
 import type { JobId } from '../../../protocol/ids.js'
 import { HEARTBEAT_MS, LIMITS } from '../../../protocol/limits.js'
 import type { Timer } from '../../base/clock.js'
+import { REAPER } from '../slots.js'
 import type { Core } from './core.js'
 import { takeHome } from './holding.js'
 import type { Lease } from './leases.js'
@@ -35,6 +36,8 @@ function reap(core: Core, nowMs: number): void {
   for (const held of core.leases.all()) {
     if (held.isEnding) continue
     if (core.leaseSlots.expire(held.slot, nowMs, held.leaseMs + LIMITS.leaseMarginMs.value)) {
+      // What is being written to its parts just now is let through: the end is tried again at the next tick.
+      if (!core.leaseSlots.lockParts(held.slot, REAPER)) continue
       held.isEnding = true
       void endLease(core, held)
       continue
@@ -64,6 +67,7 @@ async function endLease(core: Core, held: Lease): Promise<void> {
     else core.log.error('the end of a lease could not be written', { job, attempt }, error)
   } finally {
     held.isEnding = false
+    core.leaseSlots.unlockParts(held.slot, REAPER)
   }
 }
 
