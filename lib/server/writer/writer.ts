@@ -76,10 +76,15 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** Log and artifacts are durable already. Repeating it is harmless. @throws E_LEASE_LOST, E_STORE_FULL */
   finish(job: JobId, lease: LeaseId, end: End): Promise<{ state: JobView['state'] }>
 
-  /** Resolves when the job has ended, or after `waitMs`. */
-  waitForEnd(connection: ConnectionId, job: JobId, waitMs: number): Promise<void>
+  /**
+   * Resolves when the job has ended, or after `waitMs`.
+   * @param wait names it for `cancelWait`: unique among the waits of the connection
+   */
+  waitForEnd(connection: ConnectionId, job: JobId, waitMs: number, wait?: number): Promise<void>
   /** Resolves when the log of the running job is not `seenBytes` long, when the job starts or ends, or after `waitMs`. */
-  waitForLog(connection: ConnectionId, job: JobId, seenBytes: number, waitMs: number): Promise<void>
+  waitForLog(connection: ConnectionId, job: JobId, seenBytes: number, waitMs: number, wait?: number): Promise<void>
+  /** The wait of this name resolves at once; one that is over is ignored. */
+  cancelWait(connection: ConnectionId, wait: number): Promise<void>
   /** Wakes followers of this job. */
   logGrew(job: JobId): Promise<void>
 
