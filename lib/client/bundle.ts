@@ -35,7 +35,7 @@ export async function sendBundle(
 }
 
 /** Another sender of the same content may have been ahead of us, or have spoilt it: go on from what is there. */
-function restart(error: unknown, tries: number): { length: number; complete: false } {
+function restart(error: unknown, tries: number): { length: number; complete: boolean } {
   if (!(error instanceof JankinsError) || tries >= TRIES_MAX) throw error
   if (error.code === 'E_CHECKSUM') return { length: 0, complete: false }
   if (error.code !== 'E_OFFSET') throw error

@@ -5,6 +5,7 @@ import type { Timer } from '../../base/clock.js'
 import { REAPER } from '../slots.js'
 import type { Core } from './core.js'
 import { takeHome } from './holding.js'
+import { createKeySweep } from './key-sweep.js'
 import type { Lease } from './leases.js'
 import { dropLease, settle } from './settle.js'
 
@@ -18,6 +19,7 @@ const NOTES_MAX = 500
  */
 export function startReaper(core: Core): { stop(): void } {
   let timer: Timer
+  const sweepKeys = createKeySweep(core)
   const tick = (): void => {
     timer = core.clock.after(HEARTBEAT_MS, tick, { background: true })
     const nowMs = core.clock.monotonicMs()
@@ -25,6 +27,7 @@ export function startReaper(core: Core): { stop(): void } {
     for (const { queue, head } of core.aside.takeDue(nowMs)) core.dispatcher.restored(queue, head)
     core.dispatcher.pass()
     core.workers.forgetLost()
+    sweepKeys(nowMs)
   }
   timer = core.clock.after(HEARTBEAT_MS, tick, { background: true })
   return { stop: () => timer.cancel() }

@@ -38,7 +38,10 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** @throws E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean }>
 
-  /** @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL */
+  /**
+   * A key that has made these jobs gets them again, whatever became of the action since.
+   * @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL
+   */
   queueJobs(action: Name, order: QueueOrder): Promise<readonly JobId[]>
   /** @throws E_KEY_REUSED, E_STORE_FULL */
   execJob(definition: CompleteDefinition, order: QueueOrder): Promise<JobId>
@@ -67,7 +70,7 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   cancelClaim(connection: ConnectionId, claim: ClaimId): Promise<void>
   /** Takes an offer: RUNNING, durable. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST, E_STORE_FULL */
   acknowledge(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease>
-  /** Gives an offer back. @throws E_LEASE_LOST */
+  /** Gives an offer back. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST */
   decline(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<void>
   /** Finds the slot of a lease for a connection that has to hold it. @throws E_LEASE_LOST */
   resume(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease & { readonly stop: boolean }>

@@ -178,7 +178,10 @@ t.test('a wait that is cancelled leaves nothing behind in the daemon', async t =
   bare.cancel(5)
   bare.cancel(6)
   const ids = [(await bare.reply()).id, (await bare.reply()).id]
-  t.strictSame(ids.sort((a, b) => a - b), [5, 6])
+  t.strictSame(
+    ids.sort((a, b) => a - b),
+    [5, 6],
+  )
   await until(() => daemon.clock.pendingCount === timerCount, 'their time is given back')
   bare.session.close()
 })
