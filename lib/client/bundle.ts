@@ -19,7 +19,6 @@ export async function sendBundle(
 ): Promise<void> {
   const { zip, sha256 } = bundle
   const totalBytes = zip.length
-  const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, client.frameBytesMax - ENVELOPE_BYTES)
   let tries = 0
   let offset = 0
   let end = 0 // the first request carries nothing and asks what is there
@@ -30,6 +29,7 @@ export async function sendBundle(
     onProgress?.(stored.length, totalBytes)
     if (stored.complete) return
     offset = Math.min(stored.length, totalBytes)
+    const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, client.frameBytesMax - ENVELOPE_BYTES)
     end = Math.min(offset + chunkBytes, totalBytes)
   }
 }
