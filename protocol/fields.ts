@@ -22,7 +22,7 @@ export const count = int(0, INT_MAX)
 export const attempt = doc('counts from 1', int(1, 1_000_000))
 export const priority = doc('higher runs first; 0 by default', int(-LIMITS.priorityMax.value, LIMITS.priorityMax.value))
 export const requestKey = doc(
-  'chosen by the client, unique per user: the same key again answers with the same jobs',
+  'chosen by the client, unique per user: the same key again, within a day, answers with the same jobs',
   text(64, key => (key.length >= 8 ? key : undefined), '8 to 64 bytes'),
 )
 export const pageLimit = doc('most rows in the answer', int(1, limit('pageRowsMax')))

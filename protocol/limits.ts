@@ -28,6 +28,7 @@ export const LIMITS = {
   },
   pipelinedMax: { value: 64, doc: 'requests of one connection that are not answered yet' },
   waitMsMax: { value: 60_000, doc: 'longest time that a request may stay parked' },
+  requestKeyMs: { value: DAY_MS, doc: 'how long a request key is remembered' },
   jobsPerQueueMax: { value: 1_000, doc: 'jobs made by one job.queue' },
   nameBytesMax: { value: 64, doc: 'names of users, actions, workers and labels' },
   labelsMax: { value: 32, doc: 'labels of an action or a worker' },

@@ -13,7 +13,7 @@ export const COMMANDS = {
   login: {
     summary: 'keep the keys of an account for this daemon',
     positionals: { name: { kind: 'name', describe: 'the account; --user says the same' } },
-    options: o.daemon,
+    options: { ...o.loginPassword, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/login.js'),
   },
   passwd: {

@@ -113,6 +113,10 @@ export const password = {
   'password-file': { kind: 'text', value: 'FILE', describe: 'read the new password from a file; - is stdin' },
 } as const satisfies Specs
 
+export const loginPassword = {
+  'password-file': { kind: 'text', value: 'FILE', describe: 'read the password from a file; - is stdin' },
+} as const satisfies Specs
+
 export const account = {
   role: { kind: 'choice', values: ROLES, describe: 'what the account may do', byDefault: 'user' },
   exec: { kind: 'flag', describe: 'it may use jankins exec without being admin' },

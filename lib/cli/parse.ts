@@ -23,7 +23,7 @@ const WORDS = new Set([...Object.keys(COMMANDS), ...Object.keys(GROUPS)])
 export async function parseCommandLine(argv: readonly string[], columns: number): Promise<CommandLine> {
   // What stands after -- is the job's: yargs never sees it.
   const dashes = argv.indexOf('--')
-  const own = dashes < 0 ? argv : argv.slice(0, dashes)
+  const own = (dashes < 0 ? argv : argv.slice(0, dashes)).map(spread)
   const rest = dashes < 0 ? undefined : argv.slice(dashes + 1)
   let found: { name: CommandName; typed: Typed } | undefined
   let mistake: string | undefined
@@ -132,6 +132,22 @@ function valuesOf(specs: Specs, typed: Typed, label: (key: string) => string): A
       return [key, spec.kind === 'flag' ? all.includes(true) : readValue(spec, label(key), all.map(String))]
     }),
   )
+}
+
+/** The long names of the one-letter options that take a value: a letter means the same in every command. */
+const LETTERS = new Map(
+  Object.values(COMMANDS).flatMap(({ options }: CommandSpec) =>
+    Object.entries(options).flatMap(([key, { short, kind }]) =>
+      short === undefined || kind === 'flag' ? [] : [[short, key] as const],
+    ),
+  ),
+)
+
+/** -pKEY=VALUE, as -p KEY=VALUE: yargs takes the letters behind the first one for options of their own. */
+function spread(word: string): string {
+  const [, letter, value] = /^-([A-Za-z])([^=].*)$/s.exec(word) ?? []
+  const key = letter === undefined ? undefined : LETTERS.get(letter)
+  return key === undefined ? word : `--${key}=${value}`
 }
 
 /** A command that does not exist is what is wrong, whatever else is said of the line. */

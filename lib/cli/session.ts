@@ -1,6 +1,6 @@
 import type { Name } from '../../protocol/ids.js'
 import type { Address } from '../base/wire.js'
-import { connectResilient, type ResilientClient } from '../client/resilient.js'
+import { type ResilientClient, startResilient } from '../client/resilient.js'
 import type { Context } from './command.js'
 import { findAddress, findLogin } from './login.js'
 import { notice } from './print.js'
@@ -12,7 +12,7 @@ export interface Target {
 }
 
 /**
- * Logs in, hands the client over, and closes it whatever happens.
+ * Hands a client over while it logs in, so that its first request may ride along, and closes it whatever happens.
  * @throws what connecting, logging in and `use` throw
  */
 export async function withDaemon<T>(
@@ -26,7 +26,7 @@ export async function withDaemon<T>(
   const onLost = (): void => {
     notice(context, 'jankins: the connection to the daemon was lost, trying again').catch(() => {})
   }
-  const client = await connectResilient({ dial, address, login, clock, onLost })
+  const client = startResilient({ dial, address, login, clock, onLost })
   try {
     return await use(client)
   } finally {

@@ -24,11 +24,13 @@ export type Call = <M extends Method>(method: M, params: Params<M>) => Promise<R
 
 /**
  * SCRAM-SHA-256 over two calls. PROTOCOL.md §5.
+ * @param onProof called when the last message of the client was sent: one request may follow at once
  * @throws JankinsError E_AUTH when either side could not prove itself, or when the keys belong to an older password
  */
 export async function authenticate(
   call: Call,
   login: Login,
+  onProof?: () => void,
 ): Promise<{ session: Result<'auth.finish'>; learned: LearnedKeys }> {
   const first = clientFirst(login.user, randomBytes(18).toString('base64'))
   const challenge = await call('auth.start', {
@@ -41,7 +43,9 @@ export async function authenticate(
   const keys =
     'keys' in login ? storedKeys(login, salt, iterations) : await deriveKeys(login.password, salt, iterations)
   const final = clientFinal(state, keys)
-  const session = await call('auth.finish', { data: final.message })
+  const finished = call('auth.finish', { data: final.message })
+  onProof?.()
+  const session = await finished
   checkServerFinal(final.serverSignature, session.data)
   return { session, learned: { salt, iterations, keys } }
 }

@@ -19,7 +19,6 @@ export async function sendBundle(
 ): Promise<void> {
   const { zip, sha256 } = bundle
   const totalBytes = zip.length
-  const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, client.frameBytesMax - ENVELOPE_BYTES)
   let tries = 0
   let offset = 0
   let end = 0 // the first request carries nothing and asks what is there
@@ -30,12 +29,13 @@ export async function sendBundle(
     onProgress?.(stored.length, totalBytes)
     if (stored.complete) return
     offset = Math.min(stored.length, totalBytes)
+    const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, client.frameBytesMax - ENVELOPE_BYTES)
     end = Math.min(offset + chunkBytes, totalBytes)
   }
 }
 
 /** Another sender of the same content may have been ahead of us, or have spoilt it: go on from what is there. */
-function restart(error: unknown, tries: number): { length: number; complete: false } {
+function restart(error: unknown, tries: number): { length: number; complete: boolean } {
   if (!(error instanceof JankinsError) || tries >= TRIES_MAX) throw error
   if (error.code === 'E_CHECKSUM') return { length: 0, complete: false }
   if (error.code !== 'E_OFFSET') throw error

@@ -160,7 +160,11 @@ export class Calls {
       throw new JankinsError('E_BAD_FRAME', { expected: 'a reply to a request' })
     }
     if (message.error !== undefined) pending.reject(errorOfWire(message.error))
-    else pending.resolve(checkResult(pending.method, message.result))
+    else {
+      // The reply to a request that rode along may be large, and may be in the same chunk.
+      if (pending.method === 'auth.finish') this.#decoder.bodyBytesMax = LIMITS.replyBytesMax.value
+      pending.resolve(checkResult(pending.method, message.result))
+    }
     this.#sent.delete(message.id)
   }
 

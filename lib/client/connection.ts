@@ -9,6 +9,7 @@ import type { Address, Dial } from '../base/wire.js'
 import { formatAddress } from './address.js'
 import { authenticate, type LearnedKeys } from './authenticate.js'
 import { Calls, ConnectionLostError } from './calls.js'
+import { mayRide } from './ride.js'
 
 export { ConnectionLostError }
 
@@ -51,30 +52,83 @@ export interface ConnectOptions {
 
 const CONNECT_MS = 10_000
 
+/** A connection that is being made. */
+export interface Connecting {
+  /** Rejects as `connect` does. */
+  readonly ready: Promise<Client>
+  /**
+   * As Client.call; may be called before the connection is ready. The first request rides along with the last message
+   * of the authentication when it is small and carries no secret, and saves its round trip; its result is believed when
+   * the daemon has proven itself. Others wait for that.
+   */
+  call: Client['call']
+  /** Ends the connection, ready or not. */
+  destroy(): void
+}
+
+/** Dials, and proves both sides by SCRAM. */
+export function startConnecting(options: ConnectOptions): Connecting {
+  let rider: ((calls: Calls) => void) | undefined
+  let hasLeft: boolean = false
+  const attempt = attemptTo(options, calls => {
+    hasLeft = true
+    rider?.(calls)
+  })
+  const { ready, destroy } = attempt
+  return {
+    ...{ ready, destroy },
+    async call<M extends Method>(method: M, params: Params<M>, callOptions?: { readonly cancel?: AbortSignal }) {
+      let result: Promise<Result<M>> | undefined
+      if (!hasLeft && !rider && mayRide(method, params))
+        rider = calls => {
+          result = calls.call(method, params, callOptions?.cancel)
+          result.catch(() => {})
+        }
+      const client = await ready
+      return await (result ?? client.call(method, params, callOptions))
+    },
+  }
+}
+
 /**
  * Dials, proves both sides by SCRAM, resolves when requests may be sent.
  * @throws JankinsError E_AUTH, E_VERSION, or what else the daemon refused the connection with
  * @throws ConnectionLostError when there is no way through, or not within timeoutMs
  */
-export function connect(options: ConnectOptions): Promise<Client> {
+export const connect = (options: ConnectOptions): Promise<Client> => startConnecting(options).ready
+
+function attemptTo(
+  options: ConnectOptions,
+  onProof: (calls: Calls) => void,
+): { readonly ready: Promise<Client>; destroy(): void } {
   const { address, clock, timeoutMs = CONNECT_MS } = options
-  return new Promise((resolve, reject) => {
+  let giveUp: (error: ConnectionLostError) => void = () => {}
+  const ready = new Promise<Client>((resolve, reject) => {
     let late: ConnectionLostError | undefined
     let calls: Calls | undefined
-    const timer = clock.after(timeoutMs, () => {
-      late = new ConnectionLostError(`${formatAddress(address)} did not answer within ${timeoutMs} ms`)
+    giveUp = error => {
+      late ??= error
+      timer.cancel()
       calls?.destroy()
       reject(late)
-    })
+    }
+    const timer = clock.after(timeoutMs, () =>
+      giveUp(new ConnectionLostError(`${formatAddress(address)} did not answer within ${timeoutMs} ms`)),
+    )
     dialled(options)
       .then(made => {
         calls = made
         if (late) made.destroy()
-        return open(made, options)
+        return open(made, options, () => onProof(made))
       })
       .then(resolve, reject)
       .finally(() => timer.cancel())
   })
+  ready.catch(() => {})
+  return {
+    ready,
+    destroy: () => giveUp(new ConnectionLostError('the connection to the daemon is closed')),
+  }
 }
 
 async function dialled({ dial, address }: ConnectOptions): Promise<Calls> {
@@ -85,10 +139,10 @@ async function dialled({ dial, address }: ConnectOptions): Promise<Calls> {
   }
 }
 
-async function open(calls: Calls, { clock, login, onKeys }: ConnectOptions): Promise<Client> {
+async function open(calls: Calls, { clock, login, onKeys }: ConnectOptions, onProof: () => void): Promise<Client> {
   try {
     const startedAtMs = clock.nowMs()
-    const { session, learned } = await authenticate((method, params) => calls.call(method, params), login)
+    const { session, learned } = await authenticate((method, params) => calls.call(method, params), login, onProof)
     onKeys?.(learned)
     calls.ready(session.frameBytesMax)
     return {

@@ -1,15 +1,18 @@
 import { JankinsError } from '../../protocol/errors.js'
+import { LIMITS } from '../../protocol/limits.js'
 import type { Method, Params, Result } from '../../protocol/methods.js'
 import { sleep } from '../base/clock.js'
-import { type Client, ConnectionLostError, type ConnectOptions, connect } from './connection.js'
+import { type Connecting, ConnectionLostError, type ConnectOptions, startConnecting } from './connection.js'
 
 /**
  * A client that makes a new connection when one breaks, and asks again. Safe because every request of the protocol may
  * be sent twice: its key, lease or offset makes the second one the same as the first.
  */
 export interface ResilientClient {
-  /** Largest frame that the daemon receives, bytes. */
+  /** Largest frame that the daemon receives, bytes; the least that any daemon takes until the first connection is there. */
   readonly frameBytesMax: number
+  /** Resolves when the first connection is there. @throws what connect throws */
+  readonly ready: Promise<void>
   /** As Client.call; rejects with ConnectionLostError once nothing got through for `retryMs`. */
   call<M extends Method>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>>
   close(): void
@@ -45,35 +48,57 @@ const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY', 'E_DRAININ
  * @throws what connect throws
  */
 export async function connectResilient(options: ResilientOptions): Promise<ResilientClient> {
+  const client = startResilient(options)
+  await client.ready
+  return client
+}
+
+/** The same without waiting for the connection: what is called at once may ride along with the authentication. */
+export function startResilient(options: ResilientOptions): ResilientClient {
   const { clock, retryMs = RETRY_MS, busyMs = BUSY_MS } = options
-  let current: Promise<Client> = connect(options)
+  let frameBytesMax: number = LIMITS.frameBytesMin.value
+  let wasReady: boolean = false
   let closed: boolean = false
-  let { frameBytesMax } = await current
+
+  const begin = (): Connecting => {
+    const made = startConnecting(options)
+    made.ready.then(
+      client => {
+        wasReady = true
+        frameBytesMax = client.frameBytesMax
+      },
+      () => {},
+    )
+    return made
+  }
+  let current = begin()
+  const ready = current.ready.then(() => {})
+  ready.catch(() => {})
 
   /** One try. A connection that broke is replaced; callers that lost the same one share the new one. */
   const once = async <M extends Method>(method: M, params: Params<M>, call: CallOptions): Promise<Result<M>> => {
     const used = current
+    // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
+    const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => used.destroy())
     try {
-      const client = await used
-      frameBytesMax = client.frameBytesMax
-      // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
-      const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => client.destroy())
-      return await client.call(method, params, call).finally(() => silence.cancel())
+      return await used.call(method, params, call)
     } catch (error) {
       if (error instanceof ConnectionLostError || isDraining(error)) replace(used, error)
       throw error
+    } finally {
+      silence.cancel()
     }
   }
 
-  const replace = (broken: Promise<Client>, error: Error): void => {
-    if (current !== broken || closed) return
+  const replace = (broken: Connecting, error: Error): void => {
+    if (current !== broken || closed || !wasReady) return
     options.onLost?.(error)
-    broken.then(client => client.destroy()).catch(() => {})
-    current = connect(options)
-    current.catch(() => {})
+    broken.destroy()
+    current = begin()
   }
 
   return {
+    ready,
     get frameBytesMax() {
       return frameBytesMax
     },
@@ -85,14 +110,14 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
         } catch (error) {
           failedAtMs ??= clock.monotonicMs()
           const allowedMs = error instanceof ConnectionLostError ? retryMs : passes(error) ? busyMs : 0
-          if (closed || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
+          if (closed || !wasReady || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
           await sleep(clock, pauseMs, call.cancel)
         }
       }
     },
     close() {
       closed = true
-      current.then(client => client.destroy()).catch(() => {})
+      current.destroy()
     },
   }
 }

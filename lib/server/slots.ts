@@ -1,3 +1,6 @@
+/** Who locks the parts of a job whose lease is over: no byte is added to its log from then on. */
+export const REAPER = 0xffff_ffff
+
 /** Names one use of a slot in shared memory: a later use of the same index has another generation. */
 export interface SlotRef {
   readonly index: number
@@ -31,7 +34,10 @@ export interface LeaseSlots {
   follow(ref: SlotRef, delta: 1 | -1): void
   /** Whether the log is `seenBytes` long as far as anybody noted: what a follower asks after `follow`. */
   logIs(ref: SlotRef, seenBytes: number): boolean
-  /** One connection at a time writes to the parts of a job. False: another one does just now. */
+  /**
+   * One connection at a time writes to the parts of a job. False: another one does just now. Locks whatever the state of
+   * the lease: look at `isLive` behind it. REAPER is no connection's number.
+   */
   lockParts(ref: SlotRef, connection: number): boolean
   unlockParts(ref: SlotRef, connection: number): void
   /** Opens locks that connections of a dead thread left behind. Writer thread only. */

@@ -16,6 +16,8 @@ export interface Queue {
   readonly active: boolean
   /** Missing: no limit. */
   readonly runningMax?: number
+  /** Why nothing of it can be granted: its row is damaged. It is not active then, and putAction may mend it. */
+  readonly fault?: string
 }
 
 /** Where a PENDING job stands in its queue: higher priority first, then lower id. */
@@ -42,7 +44,7 @@ export interface Account {
 
 export interface NewJobs {
   readonly user: Name
-  /** Unique per user. The same key again returns the same jobs and makes none. */
+  /** Unique per user. The same key again returns the same jobs and makes none, until it is forgotten. */
   readonly key: string
   readonly queue: QueueId
   readonly count: number
@@ -84,6 +86,8 @@ export interface RunningJob {
   /** Of its log, as noteDurableLengths last told: where files are cut to after an unclean start. */
   readonly durableStdoutBytes: number
   readonly durableStderrBytes: number
+  /** What is damaged in its row, and was filled in: nobody can resume it, or its lease has the default length. */
+  readonly fault?: string
 }
 
 export interface JobFilter {
@@ -102,7 +106,7 @@ export interface JobPage {
 }
 
 /**
- * Reads. Safe in any thread; each is one short read transaction and sees all writes that were answered before it began.
+ * Reads. A damaged row hides nothing but itself: lists show what can be read of it, and only readOrder refuses it. Safe in any thread; each is one short read transaction and sees all writes that were answered before it began.
  * Texts of JobView are cut at LIMITS.viewTextBytesMax. A page may be shorter than `limit` so that it fits into one reply.
  */
 export interface StoreReader {
@@ -113,7 +117,7 @@ export interface StoreReader {
   findJob(job: JobId): Promise<JobView | undefined>
   /** What happened to a job, for the domain's transition function and for the fence of a lease. */
   readJob(job: JobId): Promise<Job | undefined>
-  /** What job `job` is to run; undefined when there is no such job. */
+  /** What job `job` is to run; undefined when there is no such job. @throws Error that tells what is damaged in its rows */
   readOrder(job: JobId): Promise<JobOrder | undefined>
   /**
    * One page, newest first, of the jobs that fit every filter. Visits at most LIMITS.pageVisitedMax rows, whatever the
@@ -145,7 +149,7 @@ export interface StoreWriter {
    * @returns the home for all leases of this process
    */
   beginEpoch(daemon: string): Promise<Home>
-  /** @throws JankinsError E_USER_EXISTS */
+  /** The same account again changes nothing. @throws JankinsError E_USER_EXISTS when there is another of this name */
   addUser(user: Name, role: Role, mayExec: boolean, credential: Credential, nowMs: number): Promise<void>
   /** @throws JankinsError E_USER_NOT_FOUND */
   setPassword(user: Name, credential: Credential): Promise<void>
@@ -171,6 +175,17 @@ export interface StoreWriter {
    * @throws JankinsError E_KEY_REUSED when the key made other jobs than these (queue, count, parameters or bundle differ)
    */
   insertJobs(jobs: NewJobs): Promise<{ jobs: readonly JobId[]; repeated: boolean }>
+  /**
+   * The jobs that insertJobs would find, behind all writes that were called before; undefined when it would make some.
+   * @throws JankinsError E_KEY_REUSED
+   */
+  findRepeated(jobs: NewJobs): Promise<readonly JobId[] | undefined>
+  /**
+   * Forgets the keys of jobs that were queued before `queuedBeforeMs`, oldest first: what comes under such a key is a
+   * new request. Visits `rowsMax` rows at most, and writes nothing when there is nothing to forget.
+   * @returns whether there may be more
+   */
+  forgetRequestKeys(queuedBeforeMs: number, rowsMax: number): Promise<{ readonly more: boolean }>
   /**
    * Reads the job, applies domain/job.ts, writes the result: one atomic step (PostgreSQL: SELECT FOR UPDATE).
    * @param version of the JobOrder that was granted, with `acknowledged`: what history shows as run. The action's as it

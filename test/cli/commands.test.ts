@@ -31,6 +31,23 @@ t.test('login keeps keys that later commands use, in a file for the owner alone'
   ])
 })
 
+t.test('login reads a password from a file, and takes the account by its place or by --user', async t => {
+  const { daemon, run } = await setUp(t)
+  await daemon.login('admin', { user: 'ada' })
+  const file = join(temporaryDirectory(t), 'password')
+  writeFileSync(file, 'password of ada\n')
+  const done = { status: 0, stdout: /as ada, role admin/, stderr: '' }
+  const env = { JANKINS_PASSWORD: 'another' }
+  t.match(await run(['login', 'ada', '--password-file', file], { env }), done, 'it wins over the environment')
+  t.match(await run(['login', '--user', 'ada', '--password-file', file]), done)
+  t.match(await run(['login', 'ada', '--user', 'ada', '--password-file', file]), done)
+  t.match(await run(['login', 'ada', '--user', 'bob', '--password-file', file]), { status: 2, stderr: /two accounts/ })
+  t.match(await run(['login', 'ada', '--password-file', `${file}.no`]), {
+    status: 2,
+    stderr: /cannot read the password/,
+  })
+})
+
 t.test('a wrong password, an unknown account and no login are told in one line with status 3', async t => {
   const { daemon, run } = await setUp(t)
   await daemon.login('admin', { user: 'ada' })

@@ -56,6 +56,24 @@ t.test('every option of every command is read, with its value behind = or a blan
   }
 })
 
+t.test('the value of a letter may stand right behind it', async t => {
+  const lines = [
+    ['queue', 'a', '-pA=1', '-pB=-x=y z'],
+    ['queue', '-p', 'A=1', 'a', '-p=B=-x=y z'],
+  ]
+  for (const line of lines)
+    t.match(await argsOf(line), {
+      name: 'a',
+      param: [
+        ['A', '1'],
+        ['B', '-x=y z'],
+      ],
+    })
+  t.match(await argsOf(['fetch', '7', '-oout', '--json']), { job: 7, output: 'out', json: true })
+  t.match(await argsOf(['run', 'a', '-pA=line\nline']), { param: [['A', 'line\nline']] })
+  await t.rejects(argsOf(['queue', 'a', '-pA']), { message: /--param must be KEY=VALUE/ })
+})
+
 const written = (option: string, spec: ValueSpec): string[] =>
   spec.kind === 'flag' ? [option] : [option, sample(spec)[0]]
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import t from 'tap'
+import { dumpDatabase } from '../helpers/dump.js'
 import { cli, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 
 t.test('a login is made by a password file, kept with mode 0600, and used by later programs', async t => {
@@ -47,6 +48,38 @@ t.test('each kind of failure has its exit status and one line on stderr', async 
   }
   const debug = await cli(t, ['status'], { env: { ...env, JANKINS_PASSWORD: 'wrong', JANKINS_DEBUG: '1' } })
   t.match(debug.stderr, /^jankins: [^\n]+\nJankinsError: E_AUTH[^\n]*\n {4}at /)
+})
+
+t.test('bad input is told in one line with its own code, and changes nothing in the database', async t => {
+  const daemon = await startDaemon(t)
+  const { env } = daemon
+  for (const action of ['on', 'off']) await cli(t, ['add-action', action, '--', 'true'], { env })
+  t.match(await cli(t, ['queue', 'on'], { env }), { code: 0, stderr: '' })
+  t.match(await cli(t, ['disable', 'off'], { env }), { code: 0, stderr: '' })
+  const before = dumpDatabase(daemon.dataDir)
+  const wrong = { ...env, JANKINS_PASSWORD: 'wrong' }
+  const cases: [argv: string[], env: Record<string, string>, code: number, stderr: RegExp][] = [
+    [['queue', 'none'], env, 1, /E_ACTION_NOT_FOUND/],
+    [['queue', 'off'], env, 1, /E_ACTION_DISABLED/],
+    [['queue', 'on', '-p', '1A=x'], env, 2, /E_BAD_REQUEST/],
+    [['queue', 'on', '-pA'], env, 2, /--param must be KEY=VALUE/],
+    [['queue', 'on', '--priority', '5000'], env, 2, /--priority must be/],
+    [['queue', 'on'], wrong, 3, /E_AUTH/],
+    [['stop', '99'], env, 1, /E_JOB_NOT_FOUND/],
+    [['retry', '99'], env, 1, /E_JOB_NOT_FOUND/],
+    [['log', '99'], env, 1, /E_JOB_NOT_FOUND/],
+    [['fetch', '99'], env, 1, /E_JOB_NOT_FOUND/],
+    [['query', '--state', 'SLEEPING'], env, 2, /--state must be one of/],
+  ]
+  for (const [argv, environment, code, stderr] of cases) {
+    const ended = await cli(t, argv, { env: environment })
+    t.match(ended, { code, stderr }, argv.join(' '))
+    t.match(ended.stderr, /^jankins: [^\n]+\n$/)
+    t.equal(ended.stdout.length, 0)
+  }
+  const client = await daemon.connect()
+  await t.rejects(client.call('job.query', { state: 'SLEEPING' as never }), { code: 'E_BAD_REQUEST' })
+  t.equal(dumpDatabase(daemon.dataDir), before)
 })
 
 t.test('a reader that goes away ends a long output without a word', async t => {

@@ -17,6 +17,15 @@ export function accountsContract(t: Test, openStore: OpenStore): void {
     const store = await openStore(t)
     await store.addUser(USER, 'user', false, credential(1), 5)
     await t.rejects(store.addUser(USER, 'admin', true, credential(2), 6), { code: 'E_USER_EXISTS' })
+    const others = [
+      store.addUser(USER, 'admin', false, credential(1), 6),
+      store.addUser(USER, 'user', true, credential(1), 6),
+      store.addUser(USER, 'user', false, { ...credential(1), iterations: 5_000 }, 6),
+      store.addUser(USER, 'user', false, { ...credential(1), serverKey: Buffer.alloc(32) }, 6),
+    ]
+    for (const other of others) await t.rejects(other, { code: 'E_USER_EXISTS' })
+    await store.addUser(USER, 'user', false, credential(1), 6)
+    t.match((await store.listUsers(undefined, 9)).users, [{ createdAtMs: 5 }], 'the same again is found')
     t.match(await store.findAccount(USER), { role: 'user', mayExec: false })
     t.equal((await store.findAccount(USER))?.credential?.salt[0], 1)
   })

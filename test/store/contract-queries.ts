@@ -77,8 +77,9 @@ export function queriesContract(t: Test, openStore: OpenStore): void {
     t.ok(first.jobs.length * command.length < LIMITS.nodesMax.value)
     t.equal((await allPages(store, {}, 100)).length, 90)
 
+    const environment = [1, 2, 3, 4, 5, 6].map(n => [`V${n}`, 'x'.repeat(32 * 1024)] as const)
     for (let n = 0; n < 5; n++)
-      await store.putAction(name(`big-${n}`), completeDefinition({ script: 'x'.repeat(200_000) }), false, 1)
+      await store.putAction(name(`big-${n}`), completeDefinition({ script: 'x', environment }), false, 1)
     const actions = await store.listActions(undefined, 5)
     t.match(
       actions.actions.map(({ action }) => action),

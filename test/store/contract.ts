@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import type { Store } from '../../lib/store/store.js'
 import { accountsContract } from './contract-accounts.js'
 import { jobsContract } from './contract-jobs.js'
+import { keysContract } from './contract-keys.js'
 import { queriesContract } from './contract-queries.js'
 
 /** Opens an empty store and sees to its end with the test. */
@@ -11,5 +12,6 @@ export type OpenStore = (t: Test) => Promise<Store>
 export function storeContract(t: Test, openStore: OpenStore): void {
   accountsContract(t, openStore)
   jobsContract(t, openStore)
+  keysContract(t, openStore)
   queriesContract(t, openStore)
 }

@@ -6,17 +6,21 @@ import { credentialsPath, writeLogin } from '../../client/credentials.js'
 import { type Context, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { environmentPassword, findAddress, findUser } from '../login.js'
+import { environmentPassword, findAddress, findUser, passwordOf } from '../login.js'
 import { printJson, printLine } from '../print.js'
 
 export async function run(args: ArgsOf<'login'>, context: Context): Promise<number> {
   const { env, dial, clock, stdout } = context
   const address = findAddress(env, args.server)
+  if (args.name !== undefined && args.user !== undefined && args.name !== args.user)
+    throw new UsageError(`NAME and --user name two accounts: ${args.name} and ${args.user}`)
   const user = args.name ?? findUser(env, args.user) ?? parseName(await context.ask('account', { echo: true }))
   if (user === undefined) throw new UsageError('that is no name of an account')
   const server = formatAddress(address)
+  const file = args['password-file']
   const password =
-    (await environmentPassword(env)) ?? (await context.ask(`password of ${user} at ${server}`, { echo: false }))
+    (file === undefined ? await environmentPassword(env) : await passwordOf(file)) ??
+    (await context.ask(`password of ${user} at ${server}`, { echo: false }))
   let learned: LearnedKeys | undefined
   const onKeys = (keys: LearnedKeys): void => {
     learned = keys

@@ -17,6 +17,8 @@ export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<num
   const self = (await findLogin(env, address, args.user)).user
   const user = args.name ?? self
   await withDaemon(context, args, async client => {
+    // Nobody is asked for what would be of no use.
+    await client.ready
     const password = await askNewPassword(context, user, args['password-file'])
     const { learned, credential } = await makeCredential(password)
     try {

@@ -13,6 +13,8 @@ export function run(args: ArgsOf<'users add'>, context: Context): Promise<number
   if (generate && args['password-file'] !== undefined)
     throw new UsageError('give --generate or --password-file, not both')
   return withDaemon(context, args, async client => {
+    // Nobody is asked for what would be of no use.
+    await client.ready
     const password = generate
       ? randomBytes(PASSWORD_BYTES).toString('base64url')
       : await askNewPassword(context, user, args['password-file'])

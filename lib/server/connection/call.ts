@@ -24,6 +24,8 @@ export interface SessionFacts {
   readonly leases: Map<LeaseId, Held>
   /** Waits that the writer thread keeps for this session, abandoned ones too. */
   waitCount: number
+  /** Names the waits of this session. */
+  lastWait: number
 }
 
 /** One request, as its handler sees it. */
@@ -59,16 +61,23 @@ export class Cancellation {
 }
 
 /**
- * Waits for `wait`, a promise of the writer thread, or until the request is cancelled. The writer keeps an abandoned
- * wait until its time is over, so those count against the session too.
+ * Waits for what `wait` returns, a promise of the writer thread, or until the request is cancelled: the writer is told
+ * then, and until it has heard of it the wait counts against the session.
+ * @param wait handed the name of the wait for Writer.cancelWait
  * @throws JankinsError E_TOO_MANY when the session has LIMITS.pipelinedMax waits, E_DRAINING when the daemon stops
  */
-export async function park(call: Call, wait: () => Promise<void>): Promise<void> {
-  const { session } = call
+export async function park(call: Call, wait: (name: number) => Promise<void>): Promise<void> {
+  const { session, services, cancellation } = call
   if (session.waitCount >= LIMITS.pipelinedMax.value)
     throw new JankinsError('E_TOO_MANY', { waits: LIMITS.pipelinedMax.value })
   session.waitCount++
-  const over = wait().finally(() => session.waitCount--)
-  await Promise.race([over, new Promise<void>(resolve => call.cancellation.onCancel(resolve))])
-  if (call.cancellation.reason === 'E_DRAINING') throw new JankinsError('E_DRAINING')
+  const name = ++session.lastWait
+  const over = wait(name).finally(() => session.waitCount--)
+  const cancelled = new Promise<'cancelled'>(resolve => cancellation.onCancel(() => resolve('cancelled')))
+  if ((await Promise.race([over, cancelled])) === 'cancelled') {
+    services.writer
+      .cancelWait(session.connection, name)
+      .catch(error => services.log.error('a wait was not cancelled', { connection: session.connection }, error))
+  }
+  if (cancellation.reason === 'E_DRAINING') throw new JankinsError('E_DRAINING')
 }

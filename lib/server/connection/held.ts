@@ -41,13 +41,18 @@ export function heldLease(call: Call, job: JobId, lease: LeaseId): Held {
 /**
  * Runs `write` when the requests before it have ended, in the order of their arrival, while no other connection writes
  * to the parts of this job.
+ * @param write looks first whether the lease is still live
  * @throws JankinsError E_BUSY when another connection does
  */
 export function inTurn<T>(call: Call, held: Held, write: () => Promise<T>): Promise<T> {
   const result = held.turn.then(async () => {
     const { connection } = call.session
     const { leaseSlots } = call.services
-    if (!leaseSlots.lockParts(held.slot, connection)) throw new JankinsError('E_BUSY', { job: held.job })
+    if (!leaseSlots.lockParts(held.slot, connection)) {
+      // The request before it may have ended the job: there is nothing left to lock, and `write` says so itself.
+      if (!leaseSlots.isLive(held.slot)) return await write()
+      throw new JankinsError('E_BUSY', { job: held.job })
+    }
     try {
       return await write()
     } finally {

@@ -31,6 +31,8 @@ export interface SessionOutput {
   /** One received frame is dealt with. Called once for each, after its reply was handed to `send`. */
   handled(): void
   verdict(verdict: Verdict): void
+  /** Nothing is in hand any more: `Session.idle` has become true. */
+  idle?(): void
 }
 
 export interface Peer {

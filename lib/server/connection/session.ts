@@ -95,7 +95,7 @@ export class Session {
     }
     this.#phase = { kind: 'busy' }
     const step = phase.kind === 'greeting' ? this.#greet(request) : this.#prove(request, phase.proof)
-    step.catch(error => this.#failAuth(request, phase, error))
+    void step.catch(error => this.#failAuth(request, phase, error)).then(() => this.#tellIdle())
   }
 
   async #greet(request: Request): Promise<void> {
@@ -116,7 +116,7 @@ export class Session {
 
   #factsOf(caller: Caller): SessionFacts {
     const { connection, address } = this.#peer
-    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0 }
+    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0, lastWait: 0 }
   }
 
   #failAuth(request: Request, phase: Phase, error: unknown): void {
@@ -193,10 +193,12 @@ export class Session {
     void dispatch(request, call, this.#draining).then(answer => {
       this.#calls.delete(request.id)
       account.close()
-      if (this.#phase.kind === 'closed') return
-      if (answer.fatal) this.#end(answer.body)
-      else this.#say(answer.body)
-      this.#takeUp()
+      if (this.#phase.kind !== 'closed') {
+        if (answer.fatal) this.#end(answer.body)
+        else this.#say(answer.body)
+        this.#takeUp()
+      }
+      this.#tellIdle()
     })
   }
 
@@ -212,6 +214,10 @@ export class Session {
     this.#credit.spend(body.length)
     this.#output.send(body)
     this.#output.handled()
+  }
+
+  #tellIdle(): void {
+    if (this.idle) this.#output.idle?.()
   }
 
   #refuse(id: number, error: JankinsError): void {

@@ -18,7 +18,6 @@ const data = workerData as ThreadData
 const main = parentPort!
 /** Posts at once beyond this: a message is one buffer, and main keeps it while a part of it is unsent. */
 const BATCH_BYTES = 256 * 1024
-const RECHECK_MS = 10
 
 let frames: AddressedFrame[] = []
 let frameBytes = 0
@@ -85,8 +84,12 @@ function open(connection: ConnectionId, address: string): void {
       verdicts.push(verdict)
       schedule()
     },
+    idle() {
+      ending.delete(session)
+      if (isDraining) schedule()
+    },
   }
-  const session = new Session(services, { connection, address }, output)
+  const session: Session = new Session(services, { connection, address }, output)
   sessions.set(connection, session)
   if (isDraining) session.drain()
 }
@@ -133,16 +136,14 @@ function flush(): void {
   main.postMessage(message, packed ? [packed] : [])
 }
 
-/** What ends unanswered tells nobody: so this looks again, but only in a thread that is about to end. */
+/** Called again by whatever may change the answer: a message of main, or a session that becomes idle. */
 function checkDrained(): void {
-  for (const session of ending) if (session.idle) ending.delete(session)
   const isIdle = ending.size === 0 && [...sessions.values()].every(session => session.idle)
   if (isIdle && !isDrainTold) {
     isDrainTold = true
     main.postMessage({ frames: null, handled: [], verdicts: [], drained: true } satisfies FromThread)
   }
   if (isIdle && sessions.size === 0) void end()
-  else systemClock.after(RECHECK_MS, schedule, { background: true })
 }
 
 let isEnding: boolean = false

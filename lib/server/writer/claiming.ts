@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
 import type { ClaimId, LeaseId } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
-import type { Grant } from '../../../protocol/views.js'
+import { check } from '../../../protocol/schema.js'
+import { type Grant, grant as grantSchema } from '../../../protocol/views.js'
 import type { Head, JobOrder, QueueId } from '../../store/store.js'
 import { type Claim, claimKey } from './claims.js'
 import type { Core } from './core.js'
@@ -95,7 +96,9 @@ async function answerWith(core: Core, offer: Offer): Promise<void> {
   let failure: unknown
   try {
     order = await core.store.readOrder(head.job)
-    grant = order && grantOf(order, offer.lease)
+    if (!order) throw new Error('its row, its account or its queue is missing')
+    // Beyond the schema it would cost the session of each worker that it is offered to.
+    grant = check(grantSchema, grantOf(order, offer.lease))
   } catch (error) {
     failure = error
   }
@@ -107,7 +110,11 @@ async function answerWith(core: Core, offer: Offer): Promise<void> {
     return
   }
   if (isOpen) {
-    core.log.error('a job cannot be granted and is set aside', { job: head.job, queue }, failure)
+    core.log.error(
+      'a job cannot be granted and is set aside',
+      { job: head.job, queue, reason: reasonOf(failure) },
+      failure,
+    )
     core.offers.remove(offer)
     core.leaseSlots.close(offer.slot)
     core.aside.add(queue, head, core.clock.monotonicMs())
@@ -115,6 +122,13 @@ async function answerWith(core: Core, offer: Offer): Promise<void> {
     core.dispatcher.leaseFreed()
   }
   seekAgain(core, asking)
+}
+
+function reasonOf(failure: unknown): string {
+  if (!(failure instanceof JankinsError)) return failure instanceof Error ? failure.message : String(failure)
+  return failure.code === 'E_BAD_REQUEST'
+    ? `its ${failure.detail.field} must be ${failure.detail.expected}`
+    : failure.code
 }
 
 /** The job that the claim was to get cannot be had: another one, or the claim's old place. */

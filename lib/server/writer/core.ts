@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
 import type { Aside } from './aside.js'
 import type { Claim, Claims } from './claims.js'
+import type { Declined } from './declined.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { Leases } from './leases.js'
 import type { Offers } from './offers.js'
@@ -36,6 +37,7 @@ export interface Core extends WriterParts {
   readonly queues: Queues
   readonly claims: Claims
   readonly offers: Offers
+  readonly declined: Declined
   readonly aside: Aside
   readonly leases: Leases
   readonly workers: Workers

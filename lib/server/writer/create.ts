@@ -2,6 +2,7 @@ import { Aside } from './aside.js'
 import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
 import { Claims } from './claims.js'
 import type { Core, WriterParts } from './core.js'
+import { Declined } from './declined.js'
 import { Dispatcher } from './dispatcher.js'
 import { holding } from './holding.js'
 import { Leases } from './leases.js'
@@ -66,6 +67,7 @@ async function createCore(parts: WriterParts): Promise<Core> {
     queues: new Queues(store),
     claims: new Claims(),
     offers: new Offers(clock, offer => lapse(core, offer)),
+    declined: new Declined(clock),
     aside: new Aside(),
     leases,
     workers: new Workers(parts.workerSlots, clock, leases),
@@ -82,7 +84,8 @@ async function readState(core: Core): Promise<void> {
   core.counts.pending = pending
   const runningOf = new Map<number, number>()
   const nowMs = core.clock.monotonicMs()
-  for (const { job, queue, attempt, lease, leaseMs, home, stopRequested: isStopped } of running) {
+  for (const { job, queue, attempt, lease, leaseMs, home, stopRequested: isStopped, fault } of running) {
+    if (fault !== undefined) core.log.error('the row of a running job is damaged', { job, reason: fault })
     const slot = core.leaseSlots.open(nowMs)
     if (!slot) throw new Error(`more than ${core.leases.size} jobs are RUNNING: there is no slot for job ${job}`)
     if (isStopped) core.leaseSlots.requestStop(slot)
@@ -93,6 +96,8 @@ async function readState(core: Core): Promise<void> {
 }
 
 function attach(core: Core, connection: ConnectionId, worker: NewWorker) {
+  const known = core.workers.repeated(connection, worker)
+  if (known) return known.slot
   const { entry, displaced } = core.workers.attach(connection, worker)
   dropClaims(core, connection)
   if (displaced !== undefined) dropClaims(core, displaced)

@@ -262,8 +262,11 @@ export class Dispatcher<S extends Seeker> {
   }
 
   #stateOf(queue: QueueId): QueueState<S> {
-    const state = this.#queues.get(queue)
-    if (!state) throw new Error(`queue ${queue} is not known to the dispatcher`)
+    const known = this.#queues.get(queue)
+    if (known) return known
+    // Its row is missing: its jobs can be stopped and end, and none of them is offered.
+    const state = new QueueState<S>({ id: queue, labels: [], active: false }, 0, this.#windowRows)
+    this.#queues.set(queue, state)
     return state
   }
 }

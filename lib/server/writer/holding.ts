@@ -15,8 +15,11 @@ import type { ConnectionId, HeldLease, Writer } from './writer.js'
 export const holding = (core: Core): Pick<Writer, 'acknowledge' | 'decline' | 'resume' | 'started' | 'finish'> => ({
   acknowledge: (connection, job, lease) => acknowledge(core, connection, job, lease),
   async decline(connection, job, lease) {
-    const offer = openOffer(core, core.workers.of(connection), job, lease)
+    const worker = core.workers.of(connection)
+    if (core.declined.has(lease, job, worker.worker)) return
+    const offer = openOffer(core, worker, job, lease)
     if (offer.taking !== undefined) throw new JankinsError('E_LEASE_LOST', { job })
+    core.declined.add(offer)
     giveBack(core, offer, 'PENDING')
   },
   resume: (_connection, job, lease) => resume(core, job, lease),

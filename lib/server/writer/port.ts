@@ -27,6 +27,7 @@ const CALLS: { readonly [M in Call]: true } = {
   finish: true,
   waitForEnd: true,
   waitForLog: true,
+  cancelWait: true,
   logGrew: true,
   listWorkers: true,
   counters: true,

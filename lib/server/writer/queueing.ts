@@ -1,6 +1,7 @@
+import { JankinsError } from '../../../protocol/errors.js'
 import type { JobId, Name } from '../../../protocol/ids.js'
 import type { CompleteDefinition } from '../../domain/action.js'
-import type { Queue, QueueId } from '../../store/store.js'
+import type { NewJobs, Queue } from '../../store/store.js'
 import type { Core } from './core.js'
 import { settle } from './settle.js'
 import type { QueueOrder, Writer } from './writer.js'
@@ -27,6 +28,8 @@ export const queueing = (
 })
 
 export function putQueue(core: Core, queue: Queue, running = 0): void {
+  if (queue.fault !== undefined)
+    core.log.error('the jobs of a queue are set aside', { queue: queue.id, action: queue.action, reason: queue.fault })
   core.queues.put(queue)
   core.dispatcher.putQueue(queue, running)
   // What could not be granted may be mended by the change.
@@ -36,9 +39,14 @@ export function putQueue(core: Core, queue: Queue, running = 0): void {
 
 async function queueJobs(core: Core, action: Name, order: QueueOrder): Promise<readonly JobId[]> {
   const queue = core.queues.ofAction(action)
+  if (!queue.active) {
+    const jobs = await core.store.findRepeated(newJobs(core, order, { queue: queue.id, priority: 0, retries: 0 }))
+    if (jobs) return jobs
+    throw new JankinsError('E_ACTION_DISABLED', { action })
+  }
   const known = core.queues.defaultsOf(action)
   const { priority, retries } = known instanceof Promise ? await known : known
-  return insert(core, queue.id, order.priority ?? priority, retries, order)
+  return insert(core, newJobs(core, order, { queue: queue.id, priority: order.priority ?? priority, retries }))
 }
 
 async function execJob(core: Core, definition: CompleteDefinition, order: QueueOrder): Promise<JobId> {
@@ -48,29 +56,27 @@ async function execJob(core: Core, definition: CompleteDefinition, order: QueueO
     if (!core.dispatcher.hasQueue(queue.id)) putQueue(core, queue)
   }
   const { priority, retries } = definition
-  const jobs = await insert(core, queue.id, order.priority ?? priority, retries, order, definition)
+  const place = { queue: queue.id, priority: order.priority ?? priority, retries }
+  const jobs = await insert(core, { ...newJobs(core, order, place), definition })
   return jobs[0] as JobId
 }
 
-async function insert(
-  core: Core,
-  queue: QueueId,
-  priority: number,
-  retries: number,
-  order: QueueOrder,
-  definition?: CompleteDefinition,
-): Promise<readonly JobId[]> {
+function newJobs(core: Core, order: QueueOrder, place: Pick<NewJobs, 'queue' | 'priority' | 'retries'>): NewJobs {
   const { user, key, count, parameters, bundle, retryOf } = order
-  const { jobs, repeated } = await core.store.insertJobs({
-    ...{ user, key, queue, count, priority, parameters, retries, queuedAtMs: Math.round(core.clock.nowMs()) },
+  return {
+    ...place,
+    ...{ user, key, count, parameters, queuedAtMs: Math.round(core.clock.nowMs()) },
     ...(bundle !== undefined && { bundle }),
-    ...(definition !== undefined && { definition }),
     ...(retryOf !== undefined && { retryOf }),
-  })
+  }
+}
+
+async function insert(core: Core, made: NewJobs): Promise<readonly JobId[]> {
+  const { jobs, repeated } = await core.store.insertJobs(made)
   if (!repeated) {
     core.counts.pending += jobs.length
-    const heads = jobs.map(job => ({ job, priority }))
-    core.dispatcher.added(queue, heads)
+    const heads = jobs.map(job => ({ job, priority: made.priority }))
+    core.dispatcher.added(made.queue, heads)
   }
   return jobs
 }

@@ -20,19 +20,20 @@ export class Queues {
   }
 
   put(queue: Queue): void {
-    if (queue.action === undefined) this.#byLabels.set(queue.labels.join(), queue)
-    else this.#byAction.set(queue.action, queue)
+    if (queue.action === undefined) {
+      // What is damaged does not stand for the labels that it has lost.
+      if (queue.fault === undefined) this.#byLabels.set(queue.labels.join(), queue)
+    } else this.#byAction.set(queue.action, queue)
   }
 
   putDefaults(action: Name, defaults: ActionDefaults): void {
     this.#defaults.set(action, defaults)
   }
 
-  /** @throws JankinsError E_ACTION_NOT_FOUND, E_ACTION_DISABLED */
+  /** @throws JankinsError E_ACTION_NOT_FOUND */
   ofAction(action: Name): Queue {
     const queue = this.#byAction.get(action)
     if (!queue) throw new JankinsError('E_ACTION_NOT_FOUND', { action })
-    if (!queue.active) throw new JankinsError('E_ACTION_DISABLED', { action })
     return queue
   }
 

@@ -2,8 +2,10 @@ import { JankinsError } from '../../../protocol/errors.js'
 import type { JobId } from '../../../protocol/ids.js'
 import { HEARTBEAT_MS, LIMITS } from '../../../protocol/limits.js'
 import type { Timer } from '../../base/clock.js'
+import { REAPER } from '../slots.js'
 import type { Core } from './core.js'
 import { takeHome } from './holding.js'
+import { createKeySweep } from './key-sweep.js'
 import type { Lease } from './leases.js'
 import { dropLease, settle } from './settle.js'
 
@@ -17,6 +19,7 @@ const NOTES_MAX = 500
  */
 export function startReaper(core: Core): { stop(): void } {
   let timer: Timer
+  const sweepKeys = createKeySweep(core)
   const tick = (): void => {
     timer = core.clock.after(HEARTBEAT_MS, tick, { background: true })
     const nowMs = core.clock.monotonicMs()
@@ -24,6 +27,7 @@ export function startReaper(core: Core): { stop(): void } {
     for (const { queue, head } of core.aside.takeDue(nowMs)) core.dispatcher.restored(queue, head)
     core.dispatcher.pass()
     core.workers.forgetLost()
+    sweepKeys(nowMs)
   }
   timer = core.clock.after(HEARTBEAT_MS, tick, { background: true })
   return { stop: () => timer.cancel() }
@@ -35,6 +39,8 @@ function reap(core: Core, nowMs: number): void {
   for (const held of core.leases.all()) {
     if (held.isEnding) continue
     if (core.leaseSlots.expire(held.slot, nowMs, held.leaseMs + LIMITS.leaseMarginMs.value)) {
+      // What is being written to its parts just now is let through: the end is tried again at the next tick.
+      if (!core.leaseSlots.lockParts(held.slot, REAPER)) continue
       held.isEnding = true
       void endLease(core, held)
       continue
@@ -64,6 +70,7 @@ async function endLease(core: Core, held: Lease): Promise<void> {
     else core.log.error('the end of a lease could not be written', { job, attempt }, error)
   } finally {
     held.isEnding = false
+    core.leaseSlots.unlockParts(held.slot, REAPER)
   }
 }
 

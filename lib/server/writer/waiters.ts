@@ -9,6 +9,8 @@ export interface Waiter {
   readonly connection: ConnectionId
   readonly job: JobId
   readonly kind: 'end' | 'log'
+  /** What the connection calls it, to cancel it. */
+  readonly wait: number | undefined
   readonly woken: Promise<void>
   readonly resolve: () => void
   timer?: Timer
@@ -30,13 +32,13 @@ export class Waiters {
   }
 
   /** @throws JankinsError E_TOO_MANY */
-  add(connection: ConnectionId, job: JobId, kind: Waiter['kind'], waitMs: number): Waiter {
+  add(connection: ConnectionId, job: JobId, kind: Waiter['kind'], waitMs: number, wait: number | undefined): Waiter {
     if (this.#count >= LIMITS.waitersMax.value) throw new JankinsError('E_TOO_MANY', { waiters: this.#count })
     let resolve = (): void => undefined
     const woken = new Promise<void>(settle => {
       resolve = settle
     })
-    const waiter: Waiter = { connection, job, kind, woken, resolve }
+    const waiter: Waiter = { connection, job, kind, wait, woken, resolve }
     waiter.timer = this.#clock.after(waitMs, () => this.wake(waiter), { background: true })
     join(this.#byJob, job, waiter)
     join(this.#byConnection, connection, waiter)
@@ -68,6 +70,14 @@ export class Waiters {
   /** The log of the job grew, or its attempt began or ended. */
   grew(job: JobId): void {
     for (const waiter of [...(this.#byJob.get(job) ?? [])]) if (waiter.kind === 'log') this.wake(waiter)
+  }
+
+  cancel(connection: ConnectionId, wait: number): void {
+    for (const waiter of this.#byConnection.get(connection) ?? [])
+      if (waiter.wait === wait) {
+        this.wake(waiter)
+        return
+      }
   }
 
   connectionClosed(connection: ConnectionId): void {

@@ -14,6 +14,9 @@ const FORGET_MS = 3_600_000
 /** Not by locale: labels of queues are sorted like this too. */
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+const sortedLabels = (labels: readonly string[]): readonly string[] => [...new Set(labels)].sort(byCodeUnit)
+const labelKeyOf = (labels: readonly string[]): string => sortedLabels(labels).join()
+
 export interface NewWorker {
   readonly worker: Name
   readonly user: Name
@@ -78,6 +81,19 @@ export class Workers {
     return entry
   }
 
+  /** The attachment that this connection has already, when it asks for the same one again. */
+  repeated(connection: ConnectionId, worker: NewWorker): WorkerEntry | undefined {
+    const entry = this.#byConnection.get(connection)
+    const isSame =
+      entry?.worker === worker.worker &&
+      entry.user === worker.user &&
+      entry.instance === worker.instance &&
+      entry.labelKey === labelKeyOf(worker.labels) &&
+      entry.slots === worker.slots &&
+      entry.version === worker.version
+    return isSame ? entry : undefined
+  }
+
   /**
    * The same instance takes its name over from its connection before; another one does when that connection is closed
    * or has missed its beats.
@@ -94,9 +110,9 @@ export class Workers {
     if (!before) this.#makeRoom()
     const slot = this.#slots.open(this.#clock.monotonicMs())
     if (!slot) throw new JankinsError('E_TOO_MANY', { workers: this.#workersMax })
-    const labels = [...new Set(worker.labels)].sort(byCodeUnit)
+    const labels = sortedLabels(worker.labels)
     const attachedAtMs = Math.round(this.#clock.nowMs())
-    const entry: WorkerEntry = { ...worker, labels, labelKey: labels.join(), connection, slot, attachedAtMs }
+    const entry: WorkerEntry = { ...worker, labels, labelKey: labelKeyOf(labels), connection, slot, attachedAtMs }
     if (!this.#byName.has(entry.worker)) this.#names.splice(this.#placeOf(entry.worker), 0, entry.worker)
     this.#byName.set(entry.worker, entry)
     this.#byConnection.set(connection, entry)

@@ -38,7 +38,10 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** @throws E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean }>
 
-  /** @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL */
+  /**
+   * A key that has made these jobs gets them again, whatever became of the action since.
+   * @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL
+   */
   queueJobs(action: Name, order: QueueOrder): Promise<readonly JobId[]>
   /** @throws E_KEY_REUSED, E_STORE_FULL */
   execJob(definition: CompleteDefinition, order: QueueOrder): Promise<JobId>
@@ -67,7 +70,7 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   cancelClaim(connection: ConnectionId, claim: ClaimId): Promise<void>
   /** Takes an offer: RUNNING, durable. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST, E_STORE_FULL */
   acknowledge(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease>
-  /** Gives an offer back. @throws E_LEASE_LOST */
+  /** Gives an offer back. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST */
   decline(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<void>
   /** Finds the slot of a lease for a connection that has to hold it. @throws E_LEASE_LOST */
   resume(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease & { readonly stop: boolean }>
@@ -76,10 +79,15 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** Log and artifacts are durable already. Repeating it is harmless. @throws E_LEASE_LOST, E_STORE_FULL */
   finish(job: JobId, lease: LeaseId, end: End): Promise<{ state: JobView['state'] }>
 
-  /** Resolves when the job has ended, or after `waitMs`. */
-  waitForEnd(connection: ConnectionId, job: JobId, waitMs: number): Promise<void>
+  /**
+   * Resolves when the job has ended, or after `waitMs`.
+   * @param wait names it for `cancelWait`: unique among the waits of the connection
+   */
+  waitForEnd(connection: ConnectionId, job: JobId, waitMs: number, wait?: number): Promise<void>
   /** Resolves when the log of the running job is not `seenBytes` long, when the job starts or ends, or after `waitMs`. */
-  waitForLog(connection: ConnectionId, job: JobId, seenBytes: number, waitMs: number): Promise<void>
+  waitForLog(connection: ConnectionId, job: JobId, seenBytes: number, waitMs: number, wait?: number): Promise<void>
+  /** The wait of this name resolves at once; one that is over is ignored. */
+  cancelWait(connection: ConnectionId, wait: number): Promise<void>
   /** Wakes followers of this job. */
   logGrew(job: JobId): Promise<void>
 

@@ -1,19 +1,20 @@
 import { JankinsError } from '../../../protocol/errors.js'
 import type { Name } from '../../../protocol/ids.js'
-import type { ActionView } from '../../../protocol/views.js'
+import { type ActionView, definition } from '../../../protocol/views.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { Queue } from '../store.js'
 import { type StoredDefinition, storeDefinition } from '../texts.js'
 import type { Handle } from './database.js'
 import { findQueue, queueOfAction } from './queues.js'
+import { storedJson } from './stored-json.js'
 
 const ACTIONS = `
-  SELECT a.id, a.name, a.active, a.version, v.definition FROM actions a JOIN action_versions v ON v.id = a.version`
+  SELECT a.id, a.name, a.active, a.version, v.definition FROM actions a LEFT JOIN action_versions v ON v.id = a.version`
 const FIND = `${ACTIONS} WHERE a.name = ?`
 const LIST = `${ACTIONS} WHERE a.name > ? ORDER BY a.name LIMIT ?`
 const PUT_VERSION = `
   INSERT INTO action_versions (action, sha256, definition, view) VALUES (?, ?, ?, ?)
-  ON CONFLICT (action, sha256) DO NOTHING`
+  ON CONFLICT (action, sha256) DO UPDATE SET definition = excluded.definition, view = excluded.view`
 const FIND_VERSION = 'SELECT id FROM action_versions WHERE action = ? AND sha256 = ?'
 const INSERT = 'INSERT INTO actions (name, active, version, created_at_ms) VALUES (?, 1, ?, ?)'
 const INSERT_QUEUE = 'INSERT INTO queues (action, labels, running_max) VALUES (?, ?, ?)'
@@ -26,7 +27,8 @@ interface ActionRow {
   readonly name: Name
   readonly active: number
   readonly version: number
-  readonly definition: string
+  /** Null where its row is missing. */
+  readonly definition: string | null
 }
 
 export function findActionRow({ sql }: Handle, action: Name): ActionView | undefined {
@@ -53,7 +55,7 @@ export function putActionRow(
   const changed = row?.definition !== stored.json
   if (row && changed && !replace) throw new JankinsError('E_ACTION_EXISTS', { action })
   if (!row) insertAction(handle, action, definition, stored, nowMs)
-  else if (changed) changeAction(handle, row, definition, stored)
+  else if (changed || isDamaged(handle, action)) changeAction(handle, row, definition, stored)
   return { changed, queue: findQueue(handle, queueOfAction(handle, action)) }
 }
 
@@ -65,6 +67,9 @@ export function putActionActive(handle: Handle, action: Name, active: boolean): 
   if (changed) handle.sql(SET_ACTIVE).run(active ? 1 : 0, row.id)
   return { changed, queue: findQueue(handle, queueOfAction(handle, action)) }
 }
+
+const isDamaged = (handle: Handle, action: Name): boolean =>
+  findQueue(handle, queueOfAction(handle, action)).fault !== undefined
 
 function insertAction(
   handle: Handle,
@@ -84,7 +89,7 @@ function changeAction(handle: Handle, row: ActionRow, definition: CompleteDefini
   sql(SET_QUEUE).run(JSON.stringify(definition.labels), definition.runningMax ?? null, row.id)
 }
 
-/** A definition that the action had before keeps its row. */
+/** A definition that the action had before keeps its row, and is whole again if it was damaged. */
 function putVersion({ sql }: Handle, action: Name, stored: StoredDefinition): number {
   sql(PUT_VERSION).run(action, stored.sha256, stored.json, stored.view)
   return (sql<{ id: number }>(FIND_VERSION).get(action, stored.sha256) as { id: number }).id
@@ -93,5 +98,5 @@ function putVersion({ sql }: Handle, action: Name, stored: StoredDefinition): nu
 const viewOf = (row: ActionRow): ActionView => ({
   action: row.name,
   active: row.active === 1,
-  ...(JSON.parse(row.definition) as CompleteDefinition),
+  ...storedJson(definition, row.definition),
 })

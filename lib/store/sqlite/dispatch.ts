@@ -1,5 +1,7 @@
 import type { Buffer } from 'node:buffer'
-import { type JobId, type LeaseId, type Name, parseJobId, type Sha256 } from '../../../protocol/ids.js'
+import { randomBytes } from 'node:crypto'
+import { type JobId, type LeaseId, type Name, parseJobId, parseLeaseId, type Sha256 } from '../../../protocol/ids.js'
+import { LIMITS } from '../../../protocol/limits.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { Head, JobOrder, Queue, QueueId, RunningJob } from '../store.js'
 import { hexOf, present } from './columns.js'
@@ -29,7 +31,8 @@ export const FIND_ORDER = `
 const RUNNING = `
   SELECT j.id, j.queue, j.attempt, j.lease, j.home_daemon, j.home_epoch, j.stop_requested_at_ms,
     j.durable_stdout_bytes, j.durable_stderr_bytes,
-    (SELECT coalesce(v.definition, j.definition) ->> 'leaseMs'
+    (SELECT CASE WHEN json_valid(coalesce(v.definition, j.definition))
+       THEN coalesce(v.definition, j.definition) ->> 'leaseMs' END
      FROM (SELECT 1) LEFT JOIN action_versions v ON v.id = j.version) AS lease_ms
   FROM jobs j INDEXED BY jobs_state WHERE j.state = 2 AND j.state <> 3 ORDER BY j.id`
 const COUNT_PENDING = 'SELECT count(*) AS count FROM jobs INDEXED BY jobs_pending WHERE state = 1'
@@ -49,7 +52,8 @@ interface OrderRow {
   readonly priority: number
   readonly version: number | null
   readonly bundle: Buffer | null
-  readonly definition: string
+  /** Null where the row of the action or of its version is missing. */
+  readonly definition: string | null
   readonly parameters: string | null
 }
 
@@ -63,24 +67,33 @@ export function findOrder({ sql }: Handle, job: JobId): JobOrder | undefined {
     queue: row.queue,
     action: row.action,
     priority: row.priority,
-    definition: JSON.parse(row.definition) as CompleteDefinition,
+    definition: definitionOf(row),
     version: row.version,
     parameters: row.parameters === null ? [] : (JSON.parse(row.parameters) as [string, string][]),
     bundle: hexOf<Sha256>(row.bundle),
   })
 }
 
+function definitionOf({ definition }: OrderRow): CompleteDefinition {
+  if (definition === null) throw new Error('the definition of its action is missing')
+  try {
+    return JSON.parse(definition) as CompleteDefinition
+  } catch (cause) {
+    throw new Error('its definition is damaged', { cause })
+  }
+}
+
 interface RunningRow {
   readonly id: number
   readonly queue: number
   readonly attempt: number
-  readonly lease: Buffer
-  readonly home_daemon: string
-  readonly home_epoch: number
+  readonly lease: Buffer | null
+  readonly home_daemon: string | null
+  readonly home_epoch: number | null
   readonly stop_requested_at_ms: number | null
   readonly durable_stdout_bytes: number | null
   readonly durable_stderr_bytes: number | null
-  readonly lease_ms: number
+  readonly lease_ms: unknown
 }
 
 /** To be called in one snapshot. */
@@ -97,14 +110,27 @@ export function readDispatch(handle: Handle): {
   }
 }
 
-const runningOf = (row: RunningRow): RunningJob => ({
-  job: parseJobId(row.id) as JobId,
-  queue: row.queue,
-  attempt: row.attempt,
-  lease: hexOf<LeaseId>(row.lease) as LeaseId,
-  leaseMs: row.lease_ms,
-  home: { daemon: row.home_daemon, epoch: row.home_epoch },
-  stopRequested: row.stop_requested_at_ms !== null,
-  durableStdoutBytes: row.durable_stdout_bytes ?? 0,
-  durableStderrBytes: row.durable_stderr_bytes ?? 0,
-})
+function runningOf(row: RunningRow): RunningJob {
+  const leaseMs = leaseMsOf(row.lease_ms)
+  const lease = row.lease === null ? undefined : parseLeaseId(row.lease.toString('hex'))
+  const isWhole = lease !== undefined && row.home_daemon !== null && row.home_epoch !== null
+  return present<RunningJob>({
+    job: parseJobId(row.id) as JobId,
+    queue: row.queue,
+    attempt: row.attempt,
+    // A token that nobody knows: the reaper lets go of the job when a lease has passed.
+    lease: lease ?? (randomBytes(16).toString('hex') as LeaseId),
+    leaseMs: leaseMs ?? LIMITS.leaseMsDefault.value,
+    home: { daemon: row.home_daemon ?? '', epoch: row.home_epoch ?? 0 },
+    stopRequested: row.stop_requested_at_ms !== null,
+    durableStdoutBytes: row.durable_stdout_bytes ?? 0,
+    durableStderrBytes: row.durable_stderr_bytes ?? 0,
+    fault: isWhole ? (leaseMs === undefined ? 'its definition is damaged' : undefined) : 'its lease is damaged',
+  })
+}
+
+/** Undefined when the definition does not tell it. */
+function leaseMsOf(value: unknown): number | undefined {
+  const isIn = typeof value === 'number' && value >= LIMITS.leaseMsMin.value && value <= LIMITS.leaseMsMax.value
+  return isIn ? value : undefined
+}

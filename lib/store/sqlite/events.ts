@@ -6,11 +6,15 @@ import type { Handle } from './database.js'
 import { readJobRow } from './job-row.js'
 import { STATE_NUMBERS } from './states.js'
 
+/** The definition as it is now; NULL for job.exec, and where its row is missing. */
+const VERSION_NOW = `
+  (SELECT v.id FROM queues q JOIN actions a ON a.id = q.action JOIN action_versions v ON v.id = a.version
+   WHERE q.id = jobs.queue)`
 // Each event is one update by primary key; which columns it touches follows from the states on both sides.
 const START = `
   UPDATE jobs SET state = ?, lease = ?, home_daemon = ?, home_epoch = ?, worker = ?, worker_user = ?, started_at_ms = ?,
     pid = ?,
-    version = coalesce(?, (SELECT a.version FROM queues q JOIN actions a ON a.id = q.action WHERE q.id = jobs.queue))
+    version = coalesce(?, ${VERSION_NOW})
   WHERE id = ?`
 const CHANGE_RUNNING = `
   UPDATE jobs SET home_daemon = ?, home_epoch = ?, pid = ?, stop_requested_at_ms = ? WHERE id = ?`
@@ -23,7 +27,7 @@ const START_OVER = `
 const END = `
   UPDATE jobs SET state = ?, lease = ?, home_daemon = NULL, home_epoch = NULL, stop_requested_at_ms = ?, ended_at_ms = ?,
     exit_code = ?, signal = ?, reason = ?, log_bytes = ?, artifact_bytes = ?, artifact_sha256 = ?, tree_layer = ?,
-    version = coalesce(version, (SELECT a.version FROM queues q JOIN actions a ON a.id = q.action WHERE q.id = jobs.queue))
+    version = coalesce(version, ${VERSION_NOW})
   WHERE id = ?`
 
 /** To be called in a transaction. @throws JankinsError E_JOB_NOT_FOUND, and what nextJob throws */

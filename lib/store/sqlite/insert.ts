@@ -31,12 +31,25 @@ interface RequestRow {
 
 /** To be called in a transaction. @throws JankinsError E_KEY_REUSED, E_USER_NOT_FOUND */
 export function insertJobRows(handle: Handle, jobs: NewJobs): { jobs: readonly JobId[]; repeated: boolean } {
-  const user = handle.sql<{ id: number }>(FIND_USER).get(jobs.user)?.id
-  if (user === undefined) throw new JankinsError('E_USER_NOT_FOUND', { user: jobs.user })
+  const user = findUser(handle, jobs)
   const first = insertFirst(handle, user, jobs)
-  if (first === undefined) return { jobs: findRequest(handle, user, jobs), repeated: true }
+  if (first === undefined) {
+    const found = findRequest(handle, user, jobs)
+    assert(found, 'a request key is in the index, and its job is not in the table')
+    return { jobs: found, repeated: true }
+  }
   for (let index = 1; index < jobs.count; index++) insertFollower(handle, user, jobs, first)
   return { jobs: consecutive(first, jobs.count), repeated: false }
+}
+
+/** Undefined when the key made no jobs. @throws JankinsError E_KEY_REUSED, E_USER_NOT_FOUND */
+export const findRepeatedRows = (handle: Handle, jobs: NewJobs): readonly JobId[] | undefined =>
+  findRequest(handle, findUser(handle, jobs), jobs)
+
+function findUser({ sql }: Handle, { user }: NewJobs): number {
+  const row = sql<{ id: number }>(FIND_USER).get(user)
+  if (!row) throw new JankinsError('E_USER_NOT_FOUND', { user })
+  return row.id
 }
 
 /** Undefined when the key was used before. */
@@ -70,9 +83,9 @@ const common = (user: number, jobs: NewJobs): (number | null)[] => [
   jobs.retryOf ?? null,
 ]
 
-function findRequest({ sql }: Handle, user: number, jobs: NewJobs): readonly JobId[] {
+function findRequest({ sql }: Handle, user: number, jobs: NewJobs): readonly JobId[] | undefined {
   const row = sql<RequestRow>(FIND_REQUEST).get(user, jobs.key)
-  assert(row, 'a request key is in the index, and its job is not in the table')
+  if (!row) return undefined
   const same =
     row.queue === jobs.queue &&
     row.request_count === jobs.count &&

@@ -1,11 +1,13 @@
 import type { Buffer } from 'node:buffer'
 import type { JobSignal, Reason, TreeLayer } from '../../../protocol/fields.js'
+import * as f from '../../../protocol/fields.js'
 import type { JobId, Name, Sha256 } from '../../../protocol/ids.js'
-import type { JobView } from '../../../protocol/views.js'
-import type { DefinitionView } from '../texts.js'
+import { obj } from '../../../protocol/schema.js'
+import { definitionFields, type JobView } from '../../../protocol/views.js'
 import { hexOf, present } from './columns.js'
 import type { Handle } from './database.js'
 import { stateName } from './states.js'
+import { storedJson } from './stored-json.js'
 
 /** The texts in full are read only where they are short: coalesce looks no further than it must. */
 export const FIND_VIEW = `
@@ -17,11 +19,21 @@ export const FIND_VIEW = `
     coalesce(j.parameters_view, j.parameters,
       (SELECT coalesce(f.parameters_view, f.parameters) FROM jobs f WHERE f.id = j.batch_of)) AS parameters
   FROM jobs j
-  CROSS JOIN users u ON u.id = j.user
-  CROSS JOIN queues q ON q.id = j.queue
+  LEFT JOIN users u ON u.id = j.user
+  LEFT JOIN queues q ON q.id = j.queue
   LEFT JOIN actions a ON a.id = q.action
   LEFT JOIN action_versions v ON v.id = coalesce(j.version, a.version)
   WHERE j.id = ?`
+
+/** DefinitionView of texts.ts. */
+const shown = obj({
+  command: definitionFields.command,
+  script: definitionFields.script,
+  dir: definitionFields.dir,
+  labels: definitionFields.labels,
+})
+/** Stands for an account whose row is missing. */
+const NO_ACCOUNT = 'unknown' as Name
 
 interface ViewRow {
   readonly id: JobId
@@ -30,7 +42,7 @@ interface ViewRow {
   readonly reason: Reason | null
   readonly exit_code: number | null
   readonly signal: JobSignal | null
-  readonly user: Name
+  readonly user: Name | null
   readonly worker: Name | null
   readonly worker_user: Name | null
   readonly attempt: number
@@ -46,17 +58,18 @@ interface ViewRow {
   readonly retry_of: JobId | null
   readonly artifact_bytes: number | null
   readonly log_bytes: number
-  readonly view: string
+  readonly view: string | null
   readonly parameters: string | null
 }
 
+/** Undefined when there is no such job, or none that has a state. What is damaged of the rest is left out. */
 export function findJobView({ sql }: Handle, job: JobId): JobView | undefined {
   const row = sql<ViewRow>(FIND_VIEW).get(job)
-  return row && viewOf(row)
+  return row && stateName(row.state) && viewOf(row)
 }
 
 function viewOf(row: ViewRow): JobView {
-  const { command, script, dir, labels } = JSON.parse(row.view) as DefinitionView
+  const { command, script, dir, labels = [] } = storedJson(shown, row.view) ?? {}
   return present<JobView>({
     job: row.id,
     action: row.action,
@@ -64,7 +77,7 @@ function viewOf(row: ViewRow): JobView {
     reason: row.reason,
     exitCode: row.exit_code,
     signal: row.signal,
-    user: row.user,
+    user: row.user ?? NO_ACCOUNT,
     worker: row.worker,
     workerUser: row.worker_user,
     attempt: row.attempt,
@@ -78,7 +91,7 @@ function viewOf(row: ViewRow): JobView {
     dir,
     command,
     script,
-    parameters: row.parameters === null ? [] : (JSON.parse(row.parameters) as [string, string][]),
+    parameters: storedJson(f.environment, row.parameters) ?? [],
     labels,
     bundle: hexOf<Sha256>(row.bundle),
     logBytes: row.log_bytes,

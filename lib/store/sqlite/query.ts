@@ -1,7 +1,6 @@
 import { JankinsError } from '../../../protocol/errors.js'
 import { type JobId, parseJobId } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
-import type { JobView } from '../../../protocol/views.js'
 import { fitReply } from '../page.js'
 import type { JobFilter, JobPage } from '../store.js'
 import type { Handle } from './database.js'
@@ -34,7 +33,7 @@ type Fits = (id: number) => boolean
 export function queryJobRows(handle: Handle, filter: JobFilter, after: JobId | undefined, limit: number): JobPage {
   const lanes = lanesOf(handle, filter)
   const { ids, next } = walk(lanes, restOf(handle, filter), after ?? Number.MAX_SAFE_INTEGER, limit)
-  const views = ids.map(id => findJobView(handle, id as JobId) as JobView)
+  const views = ids.map(id => findJobView(handle, id as JobId)).filter(view => view !== undefined)
   const jobs = fitReply(views)
   const nextId = jobs.length < views.length ? jobs.at(-1)?.job : next && parseJobId(next)
   return { jobs, ...(nextId && { next: nextId }) }

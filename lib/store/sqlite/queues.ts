@@ -1,9 +1,11 @@
 import { JankinsError } from '../../../protocol/errors.js'
+import * as f from '../../../protocol/fields.js'
 import type { Name } from '../../../protocol/ids.js'
 import { assert } from '../../base/assert.js'
 import type { Queue, QueueId } from '../store.js'
 import { present } from './columns.js'
 import type { Handle } from './database.js'
+import { storedJson } from './stored-json.js'
 
 const QUEUES = `
   SELECT q.id, q.labels, q.running_max, a.name, coalesce(a.active, 1) AS active
@@ -45,11 +47,14 @@ export function queueOfAction({ sql }: Handle, action: Name): QueueId {
   return row.id
 }
 
-const queueOf = (row: QueueRow): Queue =>
-  present<Queue>({
+function queueOf(row: QueueRow): Queue {
+  const labels = storedJson(f.labels, row.labels)
+  return present<Queue>({
     id: row.id,
     action: row.name,
-    labels: JSON.parse(row.labels) as string[],
-    active: row.active === 1,
+    labels: labels ?? [],
+    active: row.active === 1 && labels !== undefined,
     runningMax: row.running_max,
+    fault: labels === undefined ? 'its labels are damaged' : undefined,
   })
+}

@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { JankinsError } from '../../../protocol/errors.js'
 import type { Role } from '../../../protocol/fields.js'
 import type { Name } from '../../../protocol/ids.js'
@@ -58,7 +58,7 @@ export function listUserRows({ sql }: Handle, after: Name | undefined, limit: nu
     }))
 }
 
-/** @throws JankinsError E_USER_EXISTS */
+/** The same account again is found, not made. @throws JankinsError E_USER_EXISTS */
 export function insertUser(
   handle: Handle,
   account: { user: Name; role: Role; mayExec: boolean; credential: Credential },
@@ -66,9 +66,18 @@ export function insertUser(
 ): void {
   const { user, role, mayExec, credential } = account
   const { changes, lastInsertRowid } = handle.sql(INSERT).run(user, role, mayExec ? 1 : 0, nowMs)
-  if (changes === 0) throw new JankinsError('E_USER_EXISTS', { user })
-  putCredential(handle, Number(lastInsertRowid), credential)
+  if (changes > 0) putCredential(handle, Number(lastInsertRowid), credential)
+  else if (!isSame(existing(handle, user), role, mayExec, credential)) throw new JankinsError('E_USER_EXISTS', { user })
 }
+
+const isSame = (row: AccountRow, role: Role, mayExec: boolean, credential: Credential): boolean =>
+  row.role === role &&
+  (row.may_exec === 1) === mayExec &&
+  row.salt !== null &&
+  row.iterations === credential.iterations &&
+  Buffer.compare(row.salt, credential.salt) === 0 &&
+  Buffer.compare(row.stored_key, credential.storedKey) === 0 &&
+  Buffer.compare(row.server_key, credential.serverKey) === 0
 
 /** @throws JankinsError E_USER_NOT_FOUND */
 export function putPassword(handle: Handle, user: Name, credential: Credential): void {

@@ -4,8 +4,9 @@ import { putActionActive, putActionRow } from './actions.js'
 import type { Write } from './batch.js'
 import type { Handle } from './database.js'
 import { applyJobEvent } from './events.js'
-import { insertJobRows } from './insert.js'
+import { findRepeatedRows, insertJobRows } from './insert.js'
 import { openExecQueueRow } from './queues.js'
+import { forgetKeys } from './request-keys.js'
 import { insertUser, putPassword, putUserActive } from './users.js'
 
 const BEGIN_EPOCH = `
@@ -27,6 +28,8 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   setActionActive: (action, active) => write(() => putActionActive(handle, action, active)),
   openExecQueue: labels => write(() => openExecQueueRow(handle, labels)),
   insertJobs: jobs => write(() => insertJobRows(handle, jobs)),
+  findRepeated: jobs => write(() => findRepeatedRows(handle, jobs)),
+  forgetRequestKeys: forgetKeys(handle, write),
   applyEvent: (job, event, version) => write(() => applyJobEvent(handle, job, event, version)),
   noteBeats: beats =>
     write(() => {

@@ -1,28 +1,15 @@
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import t from 'tap'
 import { startDaemonInProcess } from '../../helpers/daemon.js'
+import { dumpDatabase } from '../../helpers/dump.js'
 import { openPeer, proofFor, startParams } from './peer.js'
 import { EMPTY, hex32, NO_JOB, newKey, runJob } from './running.js'
-
-/** Every row of every table, as text. */
-function dump(dataDir: string): string {
-  const db = new Database(join(dataDir, 'jankins.db'), { readonly: true })
-  const tables = db
-    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    .pluck()
-    .all() as string[]
-  const rows = tables.map(table => [table, db.prepare(`SELECT * FROM "${table}"`).raw().all()])
-  db.close()
-  return JSON.stringify(rows)
-}
 
 t.test('bad input gets its own error code and changes nothing in the database', async t => {
   const daemon = await startDaemonInProcess(t)
   const { job } = await runJob(daemon)
   const admin = await daemon.login('admin')
   const user = await daemon.login('user')
-  const before = dump(daemon.dataDir)
+  const before = dumpDatabase(daemon.dataDir)
   const key = newKey()
   const lease = hex32()
   const order = { action: 'build', key }
@@ -82,5 +69,5 @@ t.test('bad input gets its own error code and changes nothing in the database', 
   await proofFor(half, admin)
   half.request(2, 'job.queue', { ...order, ...startParams('x').params })
   t.match(await half.reply(), { error: { code: 'E_NOT_AUTHENTICATED' } })
-  t.equal(dump(daemon.dataDir), before)
+  t.equal(dumpDatabase(daemon.dataDir), before)
 })

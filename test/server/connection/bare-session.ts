@@ -13,6 +13,8 @@ export interface BareSession {
   readonly session: Session
   /** Frames that were dealt with, the two of the authentication included. */
   handledCount(): number
+  /** How often it said that nothing is in hand any more. */
+  idleCount(): number
   /** Bytes of all replies so far. */
   sentBytes(): number
   readonly verdicts: readonly Verdict[]
@@ -32,6 +34,7 @@ export async function readySession(daemon: TestDaemon, login: KeyLogin): Promise
   const wakes: ((reply: Reply) => void)[] = []
   const verdicts: Verdict[] = []
   let handled = 0
+  let idle = 0
   let sent = 0
   const session = new Session(
     daemon.services,
@@ -45,11 +48,12 @@ export async function readySession(daemon: TestDaemon, login: KeyLogin): Promise
         else arrived.push(reply)
       },
       handled: () => handled++,
+      idle: () => idle++,
       verdict: verdict => verdicts.push(verdict),
     },
   )
   const bare: BareSession = {
-    ...{ session, verdicts, handledCount: () => handled, sentBytes: () => sent },
+    ...{ session, verdicts, handledCount: () => handled, idleCount: () => idle, sentBytes: () => sent },
     waitingCount: () => arrived.length,
     request: (id, method, params) => session.receive(encodeRequest(id, method, params)),
     cancel: id => session.receive(encodeNotice('request.cancel', { request: id })),

@@ -148,6 +148,44 @@ t.test('a daemon that drains answers what is parked, refuses new work, and lets 
   bare.session.close()
 })
 
+t.test('a session tells when nothing is in hand any more, also when its connection has gone', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const admin = await daemon.client('admin')
+  const { job } = await admin.call('job.exec', { key: CLAIM, command: ['true'] })
+  const bare = await readySession(daemon, await daemon.login('reader'))
+  await settle()
+  const before = bare.idleCount()
+  bare.request(1, 'job.wait', { job, waitMs: 60_000 })
+  bare.request(2, 'server.status', {})
+  t.match(await bare.reply(), { id: 2 })
+  await settle()
+  t.equal(bare.idleCount(), before, 'the other one is parked')
+  bare.session.close()
+  t.notOk(bare.session.idle)
+  await until(() => bare.idleCount() === before + 1, 'it has become idle')
+  t.ok(bare.session.idle)
+})
+
+t.test('a wait that is cancelled leaves nothing behind in the daemon', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const admin = await daemon.client('admin')
+  const { job } = await admin.call('job.exec', { key: CLAIM, command: ['true'] })
+  const bare = await readySession(daemon, await daemon.login('reader'))
+  const timerCount = daemon.clock.pendingCount
+  bare.request(5, 'job.wait', { job, waitMs: 60_000 })
+  bare.request(6, 'job.log', { job, stream: 'all', offset: 0, bytesMax: 10, waitMs: 60_000 })
+  await until(() => daemon.clock.pendingCount === timerCount + 2, 'both are parked')
+  bare.cancel(5)
+  bare.cancel(6)
+  const ids = [(await bare.reply()).id, (await bare.reply()).id]
+  t.strictSame(
+    ids.sort((a, b) => a - b),
+    [5, 6],
+  )
+  await until(() => daemon.clock.pendingCount === timerCount, 'their time is given back')
+  bare.session.close()
+})
+
 t.test('an error of our own is logged with an incident, tells nothing else, and costs that session only', async t => {
   const logged: unknown[] = []
   const log: Log = { ...silentLog, error: (_, facts, error) => logged.push({ ...facts, error }) }

@@ -171,7 +171,10 @@ t.test('an offer that is declined goes to the next claim at once', async t => {
   await w.attach(1, 'w1')
   const grant = await w.claim(1)
   await w.writer.decline(1, job!, grant!.lease)
-  await t.rejects(w.writer.decline(1, job!, grant!.lease), refused('E_LEASE_LOST'))
+  t.equal(await w.writer.decline(1, job!, grant!.lease), undefined, 'repeated')
+  await w.attach(2, 'w2')
+  await t.rejects(w.writer.decline(2, job!, grant!.lease), refused('E_LEASE_LOST'), 'it was not the offer of this one')
+  await t.rejects(w.writer.decline(1, 99 as JobId, grant!.lease), refused('E_LEASE_LOST'))
   await t.rejects(w.writer.acknowledge(1, job!, grant!.lease), refused('E_LEASE_LOST'))
   t.equal((await w.claim(1))?.job, job)
 })
@@ -205,6 +208,34 @@ t.test('a disabled action takes no jobs and starts none until it is enabled', as
   const parked = w.claim(1, 60_000)
   await w.writer.setActionActive(nameOf('a'), true)
   t.equal((await parked)?.job, job)
+})
+
+t.test('a key that has made jobs finds them also when the action was disabled since', async t => {
+  const w = await startWorld(t)
+  await w.addAction('a')
+  const order = { user: nameOf('ann'), key: 'made-before', count: 2, parameters: [] }
+  const jobs = await w.writer.queueJobs(nameOf('a'), order)
+  await w.writer.setActionActive(nameOf('a'), false)
+  t.strictSame(await w.writer.queueJobs(nameOf('a'), order), jobs)
+  await t.rejects(w.writer.queueJobs(nameOf('a'), { ...order, count: 3 }), refused('E_KEY_REUSED'))
+  await t.rejects(w.writer.queueJobs(nameOf('a'), { ...order, key: 'never-made' }), refused('E_ACTION_DISABLED'))
+  t.equal((await w.writer.counters()).pending, 2)
+})
+
+t.test('a request key is forgotten after a day, and not before', async t => {
+  const w = await startWorld(t)
+  await w.addAction('a')
+  const order = { user: nameOf('ann'), key: 'of-yesterday', count: 1, parameters: [] }
+  const first = await w.writer.queueJobs(nameOf('a'), order)
+  for (let n = 0; n < 300; n++) await w.queue('a')
+  w.clock.step(LIMITS.requestKeyMs.value - 70_000)
+  await w.clock.advance(61_000)
+  t.strictSame(await w.writer.queueJobs(nameOf('a'), order), first)
+  await w.clock.advance(70_000)
+  const second = await w.writer.queueJobs(nameOf('a'), order)
+  t.not(second[0], first[0], 'a new job')
+  t.strictSame(await w.writer.queueJobs(nameOf('a'), order), second)
+  t.strictSame(await w.store.forgetRequestKeys(w.clock.nowMs() - LIMITS.requestKeyMs.value, 9), { more: false })
 })
 
 t.test('without a free slot the job stays PENDING and is given out when one is free', async t => {

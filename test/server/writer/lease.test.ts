@@ -184,6 +184,21 @@ t.test('a write that fails while a lease ends leaves it ended, and is tried agai
   t.equal(await w.stateOf(job!), 'TIMEOUT')
 })
 
+t.test('a lease ends only when nothing is being written to the parts of its job', async t => {
+  const w = await startWorld(t)
+  await w.addAction('a', { command: ['true'], leaseMs: 3_000 })
+  await w.queue('a')
+  await w.attach(1, 'w')
+  const { grant, held } = await w.run(1)
+  t.ok(w.leaseSlots.lockParts(held.slot, 1), 'bytes are on their way to the disk')
+  await w.clock.advance(20_000)
+  t.notOk(w.leaseSlots.isLive(held.slot), 'the lease is over')
+  t.equal(await w.stateOf(grant.job), 'RUNNING')
+  w.leaseSlots.unlockParts(held.slot, 1)
+  await w.clock.advance(500)
+  t.equal(await w.stateOf(grant.job), 'TIMEOUT')
+})
+
 t.test('an acknowledgement that could not be written may be repeated, and else the offer lapses', async t => {
   const full = { is: false, tries: 0 }
   const w = await startWorld(t, { store: store => refusing(store, full) })

@@ -61,6 +61,25 @@ t.test('a wait is over after its time, and with its connection', async t => {
   t.strictSame(await Promise.all(closed.map(isDone)), [true, true])
 })
 
+t.test('a wait that is cancelled is over at once, and no other', async t => {
+  const w = await startWorld(t)
+  const { job } = await running(w)
+  const timerCount = w.clock.pendingCount
+  const end = w.writer.waitForEnd(5, job, 60_000, 1)
+  const log = w.writer.waitForLog(5, job, 0, 60_000, 2)
+  const others = [w.writer.waitForEnd(6, job, 60_000, 1), w.writer.waitForEnd(5, job, 60_000, 3)]
+  await w.writer.cancelWait(5, 99)
+  await w.writer.cancelWait(7, 1)
+  t.strictSame(await Promise.all([end, log, ...others].map(isDone)), [false, false, false, false])
+  await w.writer.cancelWait(5, 1)
+  await w.writer.cancelWait(5, 2)
+  await w.writer.cancelWait(5, 2)
+  t.strictSame(await Promise.all([end, log, ...others].map(isDone)), [true, true, false, false])
+  t.equal(w.clock.pendingCount, timerCount + 2, 'their timers are gone')
+  await w.writer.connectionClosed(5)
+  await w.writer.connectionClosed(6)
+})
+
 t.test('a follower is woken by the start of the job, by growth of its log, and by its end', async t => {
   const w = await startWorld(t)
   await w.addAction('a')

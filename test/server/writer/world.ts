@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { silentLog } from '../../../lib/base/log.js'
+import { type Log, silentLog } from '../../../lib/base/log.js'
 import { completeDefinition } from '../../../lib/domain/action.js'
 import type { End } from '../../../lib/domain/job.js'
 import { createLeaseSlots, createWorkerSlots } from '../../../lib/server/shared-slots.js'
@@ -52,6 +52,7 @@ export interface AttachOptions {
 export interface WorldOptions {
   readonly store?: (store: Store) => Store
   readonly leaseSlots?: LeaseSlots
+  readonly log?: Log
 }
 
 export async function startWorld(t: Test, options: WorldOptions = {}): Promise<World> {
@@ -68,7 +69,7 @@ async function world(t: Test, dir: string, clock: FakeClock, options: WorldOptio
   const leaseSlots = options.leaseSlots ?? createLeaseSlots()
   const workerSlots = createWorkerSlots()
   const logBytesOf = async (): Promise<number> => 7
-  const parts = { store, leaseSlots, workerSlots, clock, log: silentLog, daemon: 'test', logBytesOf }
+  const parts = { store, leaseSlots, workerSlots, clock, log: options.log ?? silentLog, daemon: 'test', logBytesOf }
   const writer = await createWriter(parts)
   let isOpen = true
   const close = (): void => {

@@ -41,7 +41,7 @@ export async function readJobLog(params: Params<'job.log'>, call: Call): Promise
       await park(call, () => sleep(clock, Math.min(RECHECK_MS, leftMs)))
     before = extent
     parkedAtMs = clock.monotonicMs()
-    await park(call, () => writer.waitForLog(call.session.connection, params.job, extent.seenBytes, leftMs))
+    await park(call, wait => writer.waitForLog(call.session.connection, params.job, extent.seenBytes, leftMs, wait))
   }
 }
 

@@ -11,7 +11,7 @@ export async function waitForJob(params: Params<'job.wait'>, call: Call): Promis
   const { job, waitMs } = params
   const before = await find(job, call)
   if (isFinished(before.state)) return { job: before }
-  if (waitMs > 0) await park(call, () => services.writer.waitForEnd(session.connection, job, waitMs))
+  if (waitMs > 0) await park(call, wait => services.writer.waitForEnd(session.connection, job, waitMs, wait))
   return { job: await withLogBytes(waitMs > 0 ? await find(job, call) : before, services.blobs) }
 }
 

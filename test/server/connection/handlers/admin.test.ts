@@ -21,7 +21,8 @@ t.test('user.add makes an account that can log in; user.disable and user.enable 
   const user = name('ada')
   const account = { user, role: 'worker', mayExec: true, ...(await credentialFor('secret')) } as const
   t.strictSame(await admin.call('user.add', account), {})
-  await t.rejects(admin.call('user.add', account), code('E_USER_EXISTS'))
+  t.strictSame(await admin.call('user.add', account), {}, 'repeated')
+  await t.rejects(admin.call('user.add', { ...account, role: 'admin' }), code('E_USER_EXISTS'))
   await t.rejects(admin.call('user.add', { ...account, user: name('bob'), iterations: 1 }), code('E_BAD_REQUEST'))
   const login = { user, password: 'secret' }
   t.equal((await daemon.client(login)).role, 'worker')
