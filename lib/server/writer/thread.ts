@@ -7,6 +7,7 @@ import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../port
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { createWriter } from './create.js'
 import { serveWriter } from './port.js'
+import { cutUnsafeLogs } from './power-loss.js'
 import type { ConnectionId } from './writer.js'
 
 /** The one thread that writes. An error that escapes here ends it, and the main thread ends the process for it. */
@@ -19,6 +20,7 @@ const leaseSlots = createLeaseSlots(leaseBuffer)
 const store = opened()
 if (store) {
   const blobs = openBlobs(dataDir)
+  await cutUnsafeLogs({ dataDir, store, blobs, log })
   const writer = await createWriter({
     store,
     leaseSlots,
