@@ -38,7 +38,7 @@ const PAUSE_MS_MIN = 50
 const PAUSE_MS_MAX = 2_000
 
 /** These pass while one waits; a full disk or a name that is taken is for a person to mend. */
-const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY', 'E_DRAINING'])
+const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY'])
 
 /**
  * Connects; the first connection is tried once, so that a mistake in the address is told at once.
@@ -48,6 +48,7 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
   const { clock, retryMs = RETRY_MS, busyMs = BUSY_MS } = options
   let current: Promise<Client> = connect(options)
   let closed: boolean = false
+  let upAtMs = clock.monotonicMs()
   let { frameBytesMax } = await current
 
   /** One try. A connection that broke is replaced; callers that lost the same one share the new one. */
@@ -70,7 +71,12 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
     options.onLost?.(error)
     broken.then(client => client.destroy()).catch(() => {})
     current = connect(options)
-    current.catch(() => {})
+    current.then(
+      () => {
+        upAtMs = clock.monotonicMs()
+      },
+      () => {},
+    )
   }
 
   return {
@@ -83,8 +89,11 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
         try {
           return await once(method, params, call)
         } catch (error) {
-          failedAtMs ??= clock.monotonicMs()
-          const allowedMs = error instanceof ConnectionLostError ? retryMs : passes(error) ? busyMs : 0
+          // A parked request may well outlast more than one daemon: what counts is how long none could be reached.
+          if (failedAtMs === undefined || ((call.waitMs ?? 0) > 0 && upAtMs >= failedAtMs))
+            failedAtMs = clock.monotonicMs()
+          const isAway = error instanceof ConnectionLostError || isDraining(error)
+          const allowedMs = isAway ? retryMs : passes(error) ? busyMs : 0
           if (closed || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
           await sleep(clock, pauseMs, call.cancel)
         }

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { sleep, systemClock } from '../../lib/base/clock.js'
 import type { Address } from '../../lib/base/wire.js'
 import { formatAddress } from '../../lib/client/address.js'
+import { quietPort } from '../helpers/ports.js'
 import { type DaemonProcess, type Running, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { type Line, startLine } from './line.js'
 import { createOutages, type Outages } from './outages.js'
@@ -39,7 +40,8 @@ export interface ClusterOptions {
 }
 
 export async function startCluster(t: Test, options: ClusterOptions): Promise<Cluster> {
-  let daemon = await startDaemon(t)
+  const port = await quietPort()
+  let daemon = await startDaemon(t, { args: ['--port', String(port)] })
   const { address, dataDir, password } = daemon
   const workers: WorkerBox[] = []
   let isRestarting: boolean = false
@@ -52,7 +54,7 @@ export async function startCluster(t: Test, options: ClusterOptions): Promise<Cl
       const ends = workers.map(({ outages }) => outages.begin(`daemon ${signal}`))
       await daemon.stop(signal)
       await sleep(systemClock, pauseMs)
-      daemon = await startDaemon(t, { dataDir, args: ['--port', String(address.port)] })
+      daemon = await startDaemon(t, { dataDir, args: ['--port', String(port)] })
       for (const end of ends) end()
       isRestarting = false
       return true

@@ -25,15 +25,16 @@ export async function storm(cluster: Cluster, options: StormOptions): Promise<Re
   // Early: what they end has to be found out before the test is over.
   for (let index = 0; index < longStalls; index++) blows.splice(index * 7 + 2, 0, 'long stall')
   const under: Promise<void>[] = []
+  const failed = new AbortController()
   const startedAtMs = systemClock.monotonicMs()
   for (const [index, blow] of blows.entries()) {
     const atMs = ((index + random.next()) * ms) / blows.length
-    await sleep(systemClock, Math.max(0, startedAtMs + atMs - systemClock.monotonicMs()))
-    const dealt = deal(cluster, blow, options).then(target => {
+    await sleep(systemClock, Math.max(0, startedAtMs + atMs - systemClock.monotonicMs()), failed.signal)
+    const dealt = deal(cluster, blow, options, failed.signal).then(target => {
       counts[blow]++
       options.note(`${blow} ${target}`)
     })
-    dealt.catch(() => {}) // told below, when the last blow was dealt
+    dealt.catch(error => failed.abort(error))
     under.push(dealt)
   }
   await Promise.all(under)
@@ -41,20 +42,26 @@ export async function storm(cluster: Cluster, options: StormOptions): Promise<Re
 }
 
 /** Waits its turn where the same is being killed already. @returns what it hit */
-async function deal(cluster: Cluster, blow: Blow, { random, leaseMs }: StormOptions): Promise<string> {
+async function deal(
+  cluster: Cluster,
+  blow: Blow,
+  { random, leaseMs }: StormOptions,
+  failed: AbortSignal,
+): Promise<string> {
   const box = random.pick(cluster.workers)
   switch (blow) {
     case 'daemon SIGKILL':
     case 'daemon SIGTERM': {
       const pauseMs = random.between(0, 1_000)
       const signal = blow === 'daemon SIGKILL' ? 'SIGKILL' : 'SIGTERM'
-      while (!(await cluster.restartDaemon(signal, pauseMs))) await sleep(systemClock, 100)
+      while (!(await cluster.restartDaemon(signal, pauseMs))) await sleep(systemClock, 100, failed)
       return ''
     }
     case 'worker SIGKILL': {
       const pauseMs = random.between(0, 1_500)
       for (let target = box; ; target = random.pick(cluster.workers)) {
         if (await target.restart('SIGKILL', pauseMs)) return target.name
+        await sleep(systemClock, 10, failed)
       }
     }
     case 'cut':
@@ -65,7 +72,7 @@ async function deal(cluster: Cluster, blow: Blow, { random, leaseMs }: StormOpti
       const stallMs = blow === 'stall' ? random.between(200, 5_000) : leaseMs * random.between(1.1, 1.3)
       const end = box.outages.begin(blow)
       box.line.stall()
-      await sleep(systemClock, stallMs)
+      await sleep(systemClock, stallMs, failed)
       // Either what was held up arrives late, or it never does.
       if (random.next() < 0.5) box.line.cut()
       box.line.flow()

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Client } from '../../lib/client/connection.js'
 import { openReader } from '../../lib/store/open.js'
 import type { JobId } from '../../protocol/ids.js'
+import { quietPort } from '../helpers/ports.js'
 import { connectAs, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { nameOf, until } from '../worker/helper.js'
 
@@ -13,7 +14,7 @@ const LINES = 4_000_000
 
 t.test('a log is whole and never wrong after the power went, whatever the disk kept of it', async t => {
   t.setTimeout(120_000)
-  const daemon = await startDaemon(t)
+  const daemon = await startDaemon(t, { args: ['--port', String(await quietPort())] })
   const { address, dataDir, env, password } = daemon
   const admin = await daemon.connect()
   const go = join(temporaryDirectory(t), 'go')

@@ -10,6 +10,7 @@ import { runWorker } from '../../lib/worker/worker.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { credentialOf, deriveKeys } from '../../protocol/scram.js'
 import type { WorkerView } from '../../protocol/views.js'
+import { quietPort } from '../helpers/ports.js'
 import { type DaemonProcess, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { nameOf, until } from '../worker/helper.js'
 
@@ -51,7 +52,7 @@ const allHold = async (admin: Client): Promise<boolean> => {
 
 t.test('workers resume their jobs soon after a daemon is back, however it ended and however long', async t => {
   t.setTimeout(120_000)
-  let daemon: DaemonProcess = await startDaemon(t)
+  let daemon: DaemonProcess = await startDaemon(t, { args: ['--port', String(await quietPort())] })
   const { address, dataDir } = daemon
   const first = await daemon.connect()
   const salt = Buffer.alloc(16, 'restart')
