@@ -46,39 +46,50 @@ const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY'])
  */
 export async function connectResilient(options: ResilientOptions): Promise<ResilientClient> {
   const { clock, retryMs = RETRY_MS, busyMs = BUSY_MS } = options
-  let current: Promise<Client> = connect(options)
+  let current: Promise<Client> | undefined
   let closed: boolean = false
-  let upAtMs = clock.monotonicMs()
-  let { frameBytesMax } = await current
+  let upAtMs: number | undefined
+  let frameBytesMax = 0
 
-  /** One try. A connection that broke is replaced; callers that lost the same one share the new one. */
-  const once = async <M extends Method>(method: M, params: Params<M>, call: CallOptions): Promise<Result<M>> => {
-    const used = current
-    try {
-      const client = await used
+  /** Dials when there is none; callers that lost the same one share the new one. */
+  const connected = (): Promise<Client> => {
+    if (closed) return Promise.reject(new ConnectionLostError('the client was closed'))
+    if (current) return current
+    const dialled = connect(options).then(client => {
+      upAtMs = clock.monotonicMs()
       frameBytesMax = client.frameBytesMax
-      // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
-      const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => client.destroy())
-      return await client.call(method, params, call).finally(() => silence.cancel())
+      if (closed) client.destroy()
+      return client
+    })
+    dialled.catch(error => drop(dialled, error))
+    current = dialled
+    return dialled
+  }
+
+  /** The next try makes another one: dialled then and not before, so that it is not an old answer that is looked at. */
+  const drop = (broken: Promise<Client>, error: Error): void => {
+    if (current !== broken || closed) return
+    current = undefined
+    if (upAtMs !== undefined) options.onLost?.(error)
+    broken.then(client => client.destroy()).catch(() => {})
+  }
+
+  const once = async <M extends Method>(method: M, params: Params<M>, call: CallOptions): Promise<Result<M>> => {
+    const used = connected()
+    const client = await used
+    // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
+    const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => client.destroy())
+    try {
+      return await client.call(method, params, call)
     } catch (error) {
-      if (error instanceof ConnectionLostError || isDraining(error)) replace(used, error)
+      if (error instanceof ConnectionLostError || isDraining(error)) drop(used, error)
       throw error
+    } finally {
+      silence.cancel()
     }
   }
 
-  const replace = (broken: Promise<Client>, error: Error): void => {
-    if (current !== broken || closed) return
-    options.onLost?.(error)
-    broken.then(client => client.destroy()).catch(() => {})
-    current = connect(options)
-    current.then(
-      () => {
-        upAtMs = clock.monotonicMs()
-      },
-      () => {},
-    )
-  }
-
+  await connected()
   return {
     get frameBytesMax() {
       return frameBytesMax
@@ -90,7 +101,7 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
           return await once(method, params, call)
         } catch (error) {
           // A parked request may well outlast more than one daemon: what counts is how long none could be reached.
-          if (failedAtMs === undefined || ((call.waitMs ?? 0) > 0 && upAtMs >= failedAtMs))
+          if (failedAtMs === undefined || ((call.waitMs ?? 0) > 0 && (upAtMs ?? 0) >= failedAtMs))
             failedAtMs = clock.monotonicMs()
           const isAway = error instanceof ConnectionLostError || isDraining(error)
           const allowedMs = isAway ? retryMs : passes(error) ? busyMs : 0
@@ -101,7 +112,7 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
     },
     close() {
       closed = true
-      current.then(client => client.destroy()).catch(() => {})
+      current?.then(client => client.destroy()).catch(() => {})
     },
   }
 }

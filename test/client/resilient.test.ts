@@ -136,6 +136,31 @@ t.test('a daemon that stops is waited for as one that is away', async t => {
   client.close()
 })
 
+t.test('each try dials anew instead of looking at what an earlier dial met', async t => {
+  const clock = new FakeClock()
+  const ready = readyDial((message, far) => {
+    if (message.kind === 'request') far.write(encodeFrame(encodeReply(message.id, statusReply)))
+  })
+  const breaking = readyDial((_message, far) => far.destroy())
+  const dialsAtMs: number[] = []
+  let isAway: boolean = false
+  const dial: Dial = to => {
+    if (dialsAtMs.length === 0) isAway = true
+    else if (isAway) return Promise.reject(new Error('refused'))
+    dialsAtMs.push(clock.monotonicMs())
+    return dialsAtMs.length === 1 ? breaking(to) : ready(to)
+  }
+  const client = await connectResilient({ dial, address, login: scriptedLogin, clock })
+  const status = client.call('server.status', {})
+  await clock.advance(10_000)
+  isAway = false
+  const backAtMs = clock.monotonicMs()
+  await moving(clock, status)
+  t.ok(clock.monotonicMs() - backAtMs <= 2_100, 'the first try after it is back gets through')
+  t.ok((dialsAtMs[1] ?? 0) >= backAtMs)
+  client.close()
+})
+
 t.test('a parked request outlasts more than one daemon', async t => {
   const clock = new FakeClock()
   let parked = 0
