@@ -24,6 +24,7 @@ const daemonKeys = z.strictObject({
   port: integer(0, 65_535).default(DEFAULT_PORT),
   allow_plaintext: z.boolean().default(false),
   data: optionalText.optional(),
+  reserve: size(0, 1024 * 1024 * MIB).default(64 * MIB),
   // The protocol's limits say the same: a test holds them together.
   buffer: size(64 * KIB, 64 * MIB).default(MIB),
   threads: z

@@ -21,6 +21,8 @@ export interface DaemonConfig {
   readonly port: number
   readonly allowPlaintext: boolean
   readonly dataDir: string
+  /** Free space on its disk below which new work is refused; 0 refuses none. */
+  readonly reserveBytes: number
   /** `buffer`: largest frame that is received after authentication. */
   readonly frameBytesMax: number
   /** Most connection threads, or one for each connection. */
@@ -90,6 +92,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     port: keys.port,
     allowPlaintext: keys.allow_plaintext,
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
+    reserveBytes: keys.reserve,
     frameBytesMax: keys.buffer,
     threads: keys.threads === 'auto' ? Math.max(4, 2 * availableParallelism()) : keys.threads,
     threadHeapBytes: keys.thread_heap,

@@ -46,7 +46,7 @@ const WRITE = READ | constants.O_CREAT
 /** Uses of one path in a row that may find the file removed under them. */
 const REOPENS_MAX = 5
 
-export function createFilePool(clock: Clock, limits = { openMax: 128, idleMs: 20_000 }): FilePool {
+export function createFilePool(clock: Clock, limits = { openMax: 128, idleMs: 5_000 }): FilePool {
   const entries = new Map<string, Entry>() // least lately used first
   const all = new Set<Entry>() // also those that are out of the pool and not closed yet
   let idleTimer: Timer | undefined

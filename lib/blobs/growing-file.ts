@@ -1,8 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
 import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { JankinsError } from '../../protocol/errors.js'
 import type { PartLength } from './blobs.js'
 import type { Digest } from './digest.js'
+import { syncDirectory } from './directories.js'
 import { asStoreError, onDisk } from './disk-errors.js'
 import { readAt, writeEnd } from './file-bytes.js'
 import type { FilePool, OpenFile } from './file-pool.js'
@@ -79,6 +81,8 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
       await pool.read(path, async file => {
         if (file.stamp !== state.stamp) return
         await file.handle.datasync()
+        // A file whose name a power loss takes is lost as a whole.
+        if (state.durableBytes === 0) await syncDirectory(dirname(path))
         state.durableBytes = Math.max(state.durableBytes, file.bytes)
       })
     } catch (error) {

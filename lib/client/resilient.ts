@@ -41,7 +41,7 @@ const PAUSE_MS_MIN = 50
 const PAUSE_MS_MAX = 2_000
 
 /** These pass while one waits; a full disk or a name that is taken is for a person to mend. */
-const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY', 'E_DRAINING'])
+const PASSING: ReadonlySet<string> = new Set(['E_BUSY', 'E_TOO_MANY'])
 
 /**
  * Connects; the first connection is tried once, so that a mistake in the address is told at once.
@@ -56,47 +56,51 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
 /** The same without waiting for the connection: what is called at once may ride along with the authentication. */
 export function startResilient(options: ResilientOptions): ResilientClient {
   const { clock, retryMs = RETRY_MS, busyMs = BUSY_MS } = options
-  let frameBytesMax: number = LIMITS.frameBytesMin.value
-  let wasReady: boolean = false
+  let current: Connecting | undefined
   let closed: boolean = false
+  let upAtMs: number | undefined
+  let frameBytesMax: number = LIMITS.frameBytesMin.value
 
-  const begin = (): Connecting => {
+  /** Dials when there is none; callers that lost the same one share the new one. */
+  const connecting = (): Connecting => {
+    if (closed) throw new ConnectionLostError('the client was closed')
+    if (current) return current
     const made = startConnecting(options)
+    current = made
     made.ready.then(
       client => {
-        wasReady = true
+        upAtMs = clock.monotonicMs()
         frameBytesMax = client.frameBytesMax
       },
-      () => {},
+      error => drop(made, error),
     )
     return made
   }
-  let current = begin()
-  const ready = current.ready.then(() => {})
-  ready.catch(() => {})
 
-  /** One try. A connection that broke is replaced; callers that lost the same one share the new one. */
+  /** The next try makes another one: dialled then and not before, so that it is not an old answer that is looked at. */
+  const drop = (broken: Connecting, error: Error): void => {
+    if (current !== broken || closed) return
+    current = undefined
+    broken.destroy()
+    if (upAtMs !== undefined) options.onLost?.(error)
+  }
+
   const once = async <M extends Method>(method: M, params: Params<M>, call: CallOptions): Promise<Result<M>> => {
-    const used = current
+    const used = connecting()
     // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
     const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => used.destroy())
     try {
       return await used.call(method, params, call)
     } catch (error) {
-      if (error instanceof ConnectionLostError || isDraining(error)) replace(used, error)
+      if (error instanceof ConnectionLostError || isDraining(error)) drop(used, error)
       throw error
     } finally {
       silence.cancel()
     }
   }
 
-  const replace = (broken: Connecting, error: Error): void => {
-    if (current !== broken || closed || !wasReady) return
-    options.onLost?.(error)
-    broken.destroy()
-    current = begin()
-  }
-
+  const ready = connecting().ready.then(() => {})
+  ready.catch(() => {})
   return {
     ready,
     get frameBytesMax() {
@@ -108,16 +112,19 @@ export function startResilient(options: ResilientOptions): ResilientClient {
         try {
           return await once(method, params, call)
         } catch (error) {
-          failedAtMs ??= clock.monotonicMs()
-          const allowedMs = error instanceof ConnectionLostError ? retryMs : passes(error) ? busyMs : 0
-          if (closed || !wasReady || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
+          // A parked request may well outlast more than one daemon: what counts is how long none could be reached.
+          if (failedAtMs === undefined || ((call.waitMs ?? 0) > 0 && (upAtMs ?? 0) >= failedAtMs))
+            failedAtMs = clock.monotonicMs()
+          const isAway = error instanceof ConnectionLostError || isDraining(error)
+          const allowedMs = isAway ? retryMs : passes(error) ? busyMs : 0
+          if (closed || upAtMs === undefined || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
           await sleep(clock, pauseMs, call.cancel)
         }
       }
     },
     close() {
       closed = true
-      current.destroy()
+      current?.destroy()
     },
   }
 }

@@ -57,6 +57,7 @@ async function start(
   const onLogs = (logs: readonly LogRecord[]): void => logs.forEach(log.write)
   const shared = {
     dataDir: directory.path,
+    reserveBytes: config.reserveBytes,
     leaseSlots: createLeaseSlots().buffer,
     workerSlots: createWorkerSlots().buffer,
     logLevel: config.logLevel,

@@ -62,6 +62,8 @@ export interface ThreadData {
   /** Index of this thread in `connectionCounts`. */
   readonly thread: number
   readonly dataDir: string
+  /** Free space below which new work is refused. */
+  readonly reserveBytes: number
   readonly frameBytesMax: number
   readonly leaseSlots: SharedArrayBuffer
   readonly workerSlots: SharedArrayBuffer
@@ -77,6 +79,7 @@ export interface ThreadData {
 /** What the writer thread is started with. */
 export interface WriterThreadData {
   readonly dataDir: string
+  readonly reserveBytes: number
   readonly leaseSlots: SharedArrayBuffer
   readonly workerSlots: SharedArrayBuffer
   /** Id of this daemon: the home of its leases. */

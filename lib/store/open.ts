@@ -14,10 +14,11 @@ const FILE = 'jankins.db'
 /**
  * Opens the store for the one thread that writes; makes and migrates the database when need be. That no other process
  * writes is up to the caller.
+ * @param makeRoom called when the disk is full: true when what did not fit may be tried once more
  * @throws StoreVersionError (migrate.ts) when the database is newer than this release, and Error with a `code` when the
  *   directory or the file cannot be used
  */
-export function openStore(dataDir: string, log: Log): Store {
+export function openStore(dataDir: string, log: Log, makeRoom: () => boolean = () => false): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const handle = openWriterHandle(join(dataDir, FILE))
   try {
@@ -27,7 +28,7 @@ export function openStore(dataDir: string, log: Log): Store {
     handle.db.close()
     throw error
   }
-  const batch = createBatch(handle, log, createCheckpoints(handle, log))
+  const batch = createBatch(handle, log, createCheckpoints(handle, log), makeRoom)
   return {
     ...createReader(handle),
     ...createStoreWriter(handle, batch.write),

@@ -47,7 +47,7 @@ async function pack({ files, log }: JobRunParts, outcome: Outcome): Promise<{ ou
     const artifacts = await files.packArtifacts(grant.artifacts)
     return artifacts ? { outcome, artifacts } : { outcome }
   } catch (error) {
-    await files.note(`the artifacts were not kept: ${(error as Error).message}`)
+    await files.note(`the artifacts were not kept: ${(error as Error).message}`).catch(() => {}) // a full disk
     log.warn('artifacts were not kept', { job: grant.job, cause: (error as Error).message })
     // A job whose results are missing must not look like one that did well.
     return { outcome: outcome.exitCode === 0 ? { ...outcome, exitCode: 1 } : outcome }

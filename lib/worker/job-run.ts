@@ -186,8 +186,9 @@ export class JobRun implements LeaseHolder {
       if (this.#isLost || isCode(error, 'E_LEASE_LOST') || error instanceof ConnectionLostError) throw error
       this.#isOver = true
       if (this.#ending) return { reason: this.#ending.reason }
-      await files.markLaunched()
-      await files.note(`the job could not be started: ${(error as Error).message}`)
+      // On a full disk there is no place for a word about it, and the end is told all the same.
+      await files.markLaunched().catch(() => {})
+      await files.note(`the job could not be started: ${(error as Error).message}`).catch(() => {})
       log.warn('a job could not be started', { job: this.job, cause: (error as Error).message })
       return { reason: 'not-started' }
     }
@@ -243,10 +244,10 @@ export class JobRun implements LeaseHolder {
       if (onLogLimit === 'stop' && (await writtenBytes(files)) > logLimitBytes) void this.#end('log-limit')
       if (!this.#parts.link.isUp || !this.#mayShip) continue
       try {
-        const { grew } = await this.#shipper.shipGrowth()
+        const { grew } = await this.#shipper.shipGrowth(ended)
         pauseMs = grew ? SHIP_PAUSE_MS_MIN : Math.min(SHIP_PAUSE_MS_MAX, pauseMs * 1.5)
       } catch (error) {
-        if (isCode(error, 'E_LEASE_LOST')) return
+        if (isCode(error, 'E_LEASE_LOST') || ended.aborted) return
         log.warn('the log was not shipped; trying again', { job: this.job, cause: (error as Error).message })
         pauseMs = SHIP_PAUSE_MS_MAX
       }

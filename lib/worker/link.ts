@@ -55,10 +55,16 @@ export interface Link {
   hold(holder: LeaseHolder): void
   release(holder: LeaseHolder): void
   /**
-   * Asks until there is an answer: again after a lost connection, and after errors that pass by themselves.
+   * Asks until there is an answer: again after a lost connection, and after errors that pass by themselves, or until
+   * `enough` fires: then the last such error is thrown.
    * @throws JankinsError of the other kind; ConnectionLostError once the link is closed
    */
-  insist<M extends Method>(method: M, params: Params<M>, client?: () => Promise<Client>): Promise<Result<M>>
+  insist<M extends Method>(
+    method: M,
+    params: Params<M>,
+    client?: () => Promise<Client>,
+    enough?: AbortSignal,
+  ): Promise<Result<M>>
   /** The connection for bulk bytes, on which `holder` holds its lease too; opened when it is first needed. */
   bulk(holder: LeaseHolder): Promise<Client>
   close(): void
@@ -205,17 +211,18 @@ export function createLink(options: LinkOptions): Link {
       holders.delete(holder.lease)
       bulk.forget(holder.lease)
     },
-    async insist(method, params, from = ready) {
+    async insist(method, params, from = ready, enough = undefined) {
       for (let failures = 0; ; ) {
         // Not before the server is back: what the bulk connection asks for needs the lease on the attached one first.
         await ready()
         try {
           return await (await from()).call(method, params)
         } catch (error) {
-          if (!passes(error) || closing.signal.aborted) throw error
+          if (!passes(error) || closing.signal.aborted || enough?.aborted) throw error
         }
         failures++
-        await sleep(clock, backoffMs(failures, machine), closing.signal).catch(() => {})
+        const pause = enough ? AbortSignal.any([closing.signal, enough]) : closing.signal
+        await sleep(clock, backoffMs(failures, machine), pause).catch(() => {})
       }
     },
     bulk: holder => bulk.client(holder),

@@ -10,6 +10,8 @@ export interface Machine {
   readonly bootClock: BootClock
   readonly attempts: AttemptStorage
   readonly executor: Executor
+  /** Free bytes where attempts are kept; missing where that has no end. */
+  freeBytes?(): number
   /** One-minute load average. */
   load(): number
   /** Hex digits that nobody can guess. */

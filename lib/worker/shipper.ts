@@ -59,10 +59,11 @@ export class Shipper {
   }
 
   /**
-   * Ships what has been written since the last time, while the job runs.
+   * Ships what has been written since the last time, while the job runs. Once `ended` fires it insists no longer: what
+   * a full disk refuses now may ride in job.finish, for which the daemon keeps room.
    * @returns bytes written so far, shipped or not, and whether there was anything new
    */
-  async shipGrowth(): Promise<{ readonly writtenBytes: number; readonly grew: boolean }> {
+  async shipGrowth(ended?: AbortSignal): Promise<{ readonly writtenBytes: number; readonly grew: boolean }> {
     const { logLimitBytes, onLogLimit } = this.#files.record.grant
     const stdout = await this.#files.partBytes('stdout')
     const stderr = await this.#files.partBytes('stderr')
@@ -70,8 +71,8 @@ export class Shipper {
     const { stdout: out, stderr: err } = this.#streams
     const outEnd = Math.min(stdout, Math.max(out.length, limit - shippedOf(err)))
     const before = out.length + err.length
-    await this.#shipStream('stdout', { bytes: outEnd })
-    await this.#shipStream('stderr', { bytes: Math.min(stderr, Math.max(err.length, limit - shippedOf(out))) })
+    await this.#shipStream('stdout', { bytes: outEnd }, ended)
+    await this.#shipStream('stderr', { bytes: Math.min(stderr, Math.max(err.length, limit - shippedOf(out))) }, ended)
     return { writtenBytes: stdout + stderr, grew: out.length + err.length > before }
   }
 
@@ -100,7 +101,8 @@ export class Shipper {
       { stdout: shippedOf(stdout), stderr: shippedOf(stderr) },
       { stdout: await this.#files.partBytes('stdout'), stderr: await this.#files.partBytes('stderr') },
     )
-    if (plan.stdout.cut || plan.stderr.cut) await this.#files.writePlan(plan)
+    // Without a note on a full disk another worker process may cut elsewhere: its checksum then makes it ship all anew.
+    if (plan.stdout.cut || plan.stderr.cut) await this.#files.writePlan(plan).catch(() => {})
     return plan
   }
 
@@ -113,11 +115,15 @@ export class Shipper {
     return { bytes: plan.bytes, crc32: state.crc, ...(tail && { tail }) }
   }
 
-  async #shipStream(stream: Stream, plan: StreamPlan): Promise<void> {
+  async #shipStream(stream: Stream, plan: StreamPlan, enough?: AbortSignal): Promise<void> {
     const state = this.#streams[stream]
     if (plan.bytes <= state.length) return
-    state.length = await this.#ship(stream, plan.bytes, state.length, (offset, bytesMax) =>
-      this.#read(stream, plan, offset, bytesMax),
+    state.length = await this.#ship(
+      stream,
+      plan.bytes,
+      state.length,
+      (offset, bytesMax) => this.#read(stream, plan, offset, bytesMax),
+      enough,
     )
   }
 
@@ -127,6 +133,7 @@ export class Shipper {
     end: number,
     from: number,
     read: (offset: number, bytesMax: number) => Promise<Buffer>,
+    enough?: AbortSignal,
   ): Promise<number> {
     const isBulk = part === 'artifacts' || end - from > SMALL_BYTES
     const channel = isBulk ? () => this.#link.bulk(this.#holder) : () => this.#link.ready()
@@ -135,7 +142,7 @@ export class Shipper {
     let stored = from
     for (let idle = 0; stored < end; ) {
       const length = await this.#shipFrom(stored, end, chunkBytes, isBulk ? WINDOW : 1, read, (offset, data) =>
-        this.#append(part, offset, data, channel),
+        this.#append(part, offset, data, channel, enough),
       )
       idle = length > stored ? 0 : idle + 1
       if (idle > IDLE_TRIES_MAX) throw new JankinsError('E_OFFSET', { job: this.#holder.job, length })
@@ -186,10 +193,11 @@ export class Shipper {
     offset: number,
     data: Buffer,
     channel: () => Promise<Client>,
+    enough: AbortSignal | undefined,
   ): Promise<{ length: number; moved: boolean }> {
     const { job, lease } = this.#holder
     try {
-      const { length } = await this.#link.insist('job.append', { job, lease, part, offset, data }, channel)
+      const { length } = await this.#link.insist('job.append', { job, lease, part, offset, data }, channel, enough)
       return { length, moved: false }
     } catch (error) {
       // Not where the daemon's bytes end: after an unclean restart it has less than it had answered.

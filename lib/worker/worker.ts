@@ -10,6 +10,7 @@ import type { JobEnd } from './job-run.js'
 import { createLink, isCode } from './link.js'
 import { guardOrphan } from './orphans.js'
 import type { Machine } from './ports.js'
+import { roomForMore } from './room.js'
 
 export interface WorkerServer {
   readonly address: Address
@@ -126,6 +127,7 @@ async function loop(
     interrupt.fire()
   })
   while (!drain.aborted) {
+    await roomForMore(options.machine, options.clock, options.log, drain)
     const { signal } = interrupt
     if (refusal) return refusal
     if (crew.free === 0) await crew.nextEnd(drain)
@@ -152,6 +154,7 @@ async function ask(
   const { mode, drain } = options
   const isParking = mode.kind === 'once' && mode.wait
   while (!drain.aborted) {
+    await roomForMore(options.machine, options.clock, options.log, drain)
     if (crew.free === 0 && mode.kind === 'poll') await crew.nextEnd(drain)
     const [offer, ...more] = isParking
       ? await claims.park(servers, interrupt.signal)

@@ -51,6 +51,7 @@ buffer = "2MiB"
 threads = "per-connection"
 thread_heap = "1GiB"
 byte_budget = "64MiB"
+reserve = "2GiB"
 connections_max = 7
 stall_timeout = "5s"
 frame_timeout = "2m"
@@ -76,6 +77,7 @@ address = "build.example"
     port: 0,
     allowPlaintext: true,
     dataDir: '/var/lib/x',
+    reserveBytes: 2 * 1024 ** 3,
     frameBytesMax: 2 * 1024 ** 2,
     threads: 'per-connection',
     threadHeapBytes: 1024 ** 3,

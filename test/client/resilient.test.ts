@@ -119,6 +119,63 @@ t.test('errors that pass are tried again, others are not', async t => {
   client.close()
 })
 
+t.test('a daemon that stops is waited for as one that is away', async t => {
+  const clock = new FakeClock()
+  const startedAtMs = clock.monotonicMs()
+  const dial = readyDial((message, far) => {
+    if (message.kind !== 'request') return
+    const isBack = clock.monotonicMs() - startedAtMs > 30_000
+    far.write(
+      encodeFrame(
+        isBack ? encodeReply(message.id, statusReply) : encodeErrorReply(message.id, new JankinsError('E_DRAINING')),
+      ),
+    )
+  })
+  const client = await connectResilient({ dial, address, login: scriptedLogin, clock, retryMs: 60_000, busyMs: 5_000 })
+  t.match(await moving(clock, client.call('server.status', {})), { version: '1' })
+  client.close()
+})
+
+t.test('each try dials anew instead of looking at what an earlier dial met', async t => {
+  const clock = new FakeClock()
+  const ready = readyDial((message, far) => {
+    if (message.kind === 'request') far.write(encodeFrame(encodeReply(message.id, statusReply)))
+  })
+  const breaking = readyDial((_message, far) => far.destroy())
+  const dialsAtMs: number[] = []
+  let isAway: boolean = false
+  const dial: Dial = to => {
+    if (dialsAtMs.length === 0) isAway = true
+    else if (isAway) return Promise.reject(new Error('refused'))
+    dialsAtMs.push(clock.monotonicMs())
+    return dialsAtMs.length === 1 ? breaking(to) : ready(to)
+  }
+  const client = await connectResilient({ dial, address, login: scriptedLogin, clock })
+  const status = client.call('server.status', {})
+  await clock.advance(10_000)
+  isAway = false
+  const backAtMs = clock.monotonicMs()
+  await moving(clock, status)
+  t.ok(clock.monotonicMs() - backAtMs <= 2_100, 'the first try after it is back gets through')
+  t.ok((dialsAtMs[1] ?? 0) >= backAtMs)
+  client.close()
+})
+
+t.test('a parked request outlasts more than one daemon', async t => {
+  const clock = new FakeClock()
+  let parked = 0
+  const dial = readyDial((message, far) => {
+    if (message.kind !== 'request') return
+    if (++parked === 4) far.write(encodeFrame(encodeErrorReply(message.id, new JankinsError('E_JOB_NOT_FOUND'))))
+    else clock.after(8_000, () => far.destroy())
+  })
+  const client = await connectResilient({ dial, address, login: scriptedLogin, clock, retryMs: 10_000 })
+  const wait = client.call('job.wait', { job: 1 as JobId, waitMs: 10_000 }, { waitMs: 10_000 })
+  await t.rejects(moving(clock, wait), { code: 'E_JOB_NOT_FOUND' })
+  t.equal(parked, 4)
+  client.close()
+})
+
 t.test('the first connection is tried once', async t => {
   let dials = 0
   const dial: Dial = () => {

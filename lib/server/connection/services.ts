@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
 import type { Verdict } from '../ports.js'
+import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
 import type { ConnectionId, Writer } from '../writer/writer.js'
 
@@ -15,6 +16,8 @@ export interface Services {
   readonly writer: Writer
   readonly leaseSlots: LeaseSlots
   readonly workerSlots: WorkerSlots
+  /** On the disk of `blobs` and `store`; missing where that has no end. */
+  readonly room?: Pick<Room, 'isShort' | 'release'>
   /** Largest frame that is received after authentication, bytes. */
   readonly frameBytesMax: number
   /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */

@@ -7,6 +7,7 @@ import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
 import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
+import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
@@ -46,6 +47,7 @@ const services: Services = {
   log,
   store,
   blobs,
+  room: createRoom(data.dataDir, data.reserveBytes, systemClock),
   writer: writerOverPort(data.writer),
   leaseSlots: createLeaseSlots(data.leaseSlots),
   workerSlots: createWorkerSlots(data.workerSlots),

@@ -4,21 +4,35 @@ import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
 import { openStore } from '../../store/open.js'
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
+import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { createWriter } from './create.js'
 import { serveWriter } from './port.js'
+import { cutUnsafeLogs } from './power-loss.js'
+import { watchRoom } from './watch-room.js'
 import type { ConnectionId } from './writer.js'
 
 /** The one thread that writes. An error that escapes here ends it, and the main thread ends the process for it. */
-const { dataDir, leaseSlots: leaseBuffer, workerSlots: workerBuffer, daemon, logLevel } = workerData as WriterThreadData
+const {
+  dataDir,
+  reserveBytes,
+  leaseSlots: leaseBuffer,
+  workerSlots: workerBuffer,
+  daemon,
+  logLevel,
+} = workerData as WriterThreadData
 const main = parentPort!
 const tell = (message: FromWriterThread): void => main.postMessage(message)
 const log = recordLog(logLevel, record => tell({ kind: 'logs', logs: [record] }))
 const leaseSlots = createLeaseSlots(leaseBuffer)
 
+const room = createRoom(dataDir, reserveBytes, systemClock)
+// On a full disk the database cannot even be opened.
+if (room.isShort()) room.release()
 const store = opened()
 if (store) {
   const blobs = openBlobs(dataDir)
+  await cutUnsafeLogs({ dataDir, store, blobs, log })
   const writer = await createWriter({
     store,
     leaseSlots,
@@ -63,11 +77,12 @@ if (store) {
     }
   })
   tell({ kind: 'up' })
+  watchRoom(room, systemClock, log)
 }
 
 function opened(): ReturnType<typeof openStore> | undefined {
   try {
-    return openStore(dataDir, log)
+    return openStore(dataDir, log, () => room.release())
   } catch (error) {
     tell({
       kind: 'refused',

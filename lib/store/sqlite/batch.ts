@@ -27,9 +27,15 @@ const OPERATIONS_MAX = 4_096
 
 /**
  * Group commit: all operations of one turn of the loop share one transaction, each in a savepoint of its own, and are
- * answered after its commit. `onCommitted` runs after the answers were handed out.
+ * answered after its commit. `onCommitted` runs after the answers were handed out. `makeRoom` is asked when the disk is
+ * full, and when it could, the operation is tried once more.
  */
-export function createBatch(handle: Handle, log: Log, onCommitted: () => void): Batch {
+export function createBatch(
+  handle: Handle,
+  log: Log,
+  onCommitted: () => void,
+  makeRoom: () => boolean = () => false,
+): Batch {
   const waiting: Operation[] = []
   let full = false
   let closed = false
@@ -38,14 +44,19 @@ export function createBatch(handle: Handle, log: Log, onCommitted: () => void): 
     const operations = waiting.splice(0, OPERATIONS_MAX)
     if (waiting.length > 0) setImmediate(flush)
     if (operations.length === 0) return
-    const outcomes = commitTogether(handle, operations) ?? operations.map(operation => commitAlone(handle, operation))
+    const outcomes = commitTogether(handle, operations) ?? operations.map(commitOrMakeRoom)
     noteFull(outcomes)
     for (const [index, operation] of operations.entries()) settle(operation, outcomes[index] as Outcome)
     if (!closed) setImmediate(() => closed || onCommitted())
   }
 
+  function commitOrMakeRoom(operation: Operation): Outcome {
+    const outcome = commitAlone(handle, operation)
+    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation) : outcome
+  }
+
   function noteFull(outcomes: readonly Outcome[]): void {
-    const refused = outcomes.filter(outcome => 'error' in outcome && isStoreFull(outcome.error))
+    const refused = outcomes.filter(isRefused)
     if (refused.length > 0 === full) return
     full = !full
     if (full) log.error('the database cannot be written: make room on its disk', { refused: refused.length })
@@ -121,4 +132,5 @@ function isDiskError(error: unknown): boolean {
   return typeof code === 'string' && (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR'))
 }
 
-const isStoreFull = (error: unknown): boolean => error instanceof JankinsError && error.code === 'E_STORE_FULL'
+const isRefused = (outcome: Outcome): boolean =>
+  'error' in outcome && outcome.error instanceof JankinsError && outcome.error.code === 'E_STORE_FULL'

@@ -23,11 +23,14 @@ const FILE_OF: { readonly [P in Part]: string } = { stdout: 'stdout', stderr: 's
 
 export async function makeAttempt(dir: string, record: GrantRecord, bootId: string): Promise<LinuxAttempt> {
   await mkdir(dir, { mode: 0o700 })
-  await Promise.all([
-    mkdir(join(dir, 'workspace')),
-    mkdir(join(dir, 'artifacts')),
-    writeWhole(join(dir, 'grant'), JSON.stringify(record)),
-  ])
+  try {
+    await mkdir(join(dir, 'workspace'))
+    await mkdir(join(dir, 'artifacts'))
+    await writeWhole(join(dir, 'grant'), JSON.stringify(record))
+  } catch (error) {
+    await removeTree(dir).catch(() => {}) // a full disk must not keep what could not be made
+    throw error
+  }
   return attemptIn(dir, record, bootId)
 }
 
@@ -55,7 +58,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     markLaunched: () => appendFile(path('stdout'), '', { mode: 0o600 }),
     wasLaunched: async () => (await sizeOf(path('stdout'))) !== undefined,
     // Hundredths of a second, as a shell can count them, and the life of the machine that they belong to.
-    writeLeaseEnd: endsAtBootMs => writeWhole(path('lease-end'), `${Math.floor(endsAtBootMs / 10)} ${bootId}\n`),
+    writeLeaseEnd: endsAtBootMs => writeOver(path('lease-end'), `${Math.floor(endsAtBootMs / 10)} ${bootId}\n`),
     async readLeaseEnd() {
       const [ticks, boot] = ((await readText(path('lease-end'))) ?? '').trim().split(' ')
       return boot === bootId ? Number(ticks) * 10 : undefined
@@ -101,6 +104,22 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
 async function writeWhole(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 })
   await rename(`${path}.new`, path)
+}
+
+/** The same on a full disk too: over the old text, which has its block already, in one write. */
+async function writeOver(path: string, text: string): Promise<void> {
+  try {
+    await writeWhole(path, text)
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    const file = await open(path, 'r+')
+    try {
+      await file.write(text, 0)
+      await file.truncate(Buffer.byteLength(text))
+    } finally {
+      await file.close()
+    }
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import type { Clock } from '../../base/clock.js'
 import type { Machine } from '../ports.js'
@@ -34,6 +35,10 @@ export async function openMachine(options: MachineOptions): Promise<Machine & { 
       cgroup,
       attemptOf: files => files as LinuxAttempt,
     }),
+    freeBytes() {
+      const { bavail, bsize } = statfsSync(stateDir)
+      return bavail * bsize
+    },
     load: () => loadavg()[0] ?? 0,
     random: randomHex,
     release: () => state.release(),

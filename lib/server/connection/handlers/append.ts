@@ -5,6 +5,7 @@ import type { Params, Result } from '../../../../protocol/methods.js'
 import type { PartLength } from '../../../blobs/blobs.js'
 import type { Call } from '../call.js'
 import { type Held, heldLease, inTurn } from '../held.js'
+import { checkRoom } from '../room.js'
 
 /** Above the action's log limit: room for the mark that the worker puts where it cut. */
 export const LOG_MARK_BYTES_MAX = 64 * 1024
@@ -14,6 +15,7 @@ export async function appendToJob(params: Params<'job.append'>, call: Call): Pro
   return await inTurn(call, heldLease(call, job, lease), async () => {
     const held = heldLease(call, job, lease)
     await checkLimit(params, held, call)
+    checkRoom(call, params.data.length)
     return await store(params, held, call)
   })
 }

@@ -2,9 +2,11 @@ import { JankinsError } from '../../../../protocol/errors.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import type { Call } from '../call.js'
 import { heldLease } from '../held.js'
+import { checkRoom } from '../room.js'
 
 export async function writeBundle(params: Params<'bundle.write'>, call: Call): Promise<Result<'bundle.write'>> {
   const { sha256, totalBytes, offset, data } = params
+  checkRoom(call, data.length)
   return await call.services.blobs.writeBundle(sha256, totalBytes, offset, data)
 }
 

@@ -2,6 +2,7 @@ import { JankinsError } from '../../../../protocol/errors.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import { completeDefinition } from '../../../domain/action.js'
 import type { Call } from '../call.js'
+import { checkRoom } from '../room.js'
 import { bundleIsThere } from './queue.js'
 
 export async function execJob(params: Params<'job.exec'>, call: Call): Promise<Result<'job.exec'>> {
@@ -10,6 +11,7 @@ export async function execJob(params: Params<'job.exec'>, call: Call): Promise<R
   if (definition.runningMax !== undefined)
     throw new JankinsError('E_BAD_REQUEST', { field: 'runningMax', expected: 'only with an action' })
   const complete = completeDefinition(definition)
+  checkRoom(call)
   await bundleIsThere(call, bundle)
   const job = await call.services.writer.execJob(complete, {
     user: call.session.caller.user,

@@ -4,6 +4,7 @@ import type { Params, Result } from '../../../../protocol/methods.js'
 import { type End, nextJob } from '../../../domain/job.js'
 import type { Call } from '../call.js'
 import { type Held, inTurn } from '../held.js'
+import { inReserve } from '../room.js'
 import { LOG_MARK_BYTES_MAX, noteDurable, noteLog } from './append.js'
 
 export async function finishJob(params: Params<'job.finish'>, call: Call): Promise<Result<'job.finish'>> {
@@ -12,8 +13,9 @@ export async function finishJob(params: Params<'job.finish'>, call: Call): Promi
   checkStreams(params, held)
   return await inTurn(call, held, async () => {
     if (!isLive(held, call)) return await answerAgain(params, call)
-    await seal(params, held, call)
-    const ended = await call.services.writer.finish(params.job, params.lease, endOf(params, call))
+    await inReserve(call, () => seal(params, held, call))
+    const end = endOf(params, call)
+    const ended = await inReserve(call, () => call.services.writer.finish(params.job, params.lease, end))
     call.session.leases.delete(params.lease)
     return ended
   })

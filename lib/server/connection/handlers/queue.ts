@@ -3,10 +3,12 @@ import type { Sha256 } from '../../../../protocol/ids.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import { checkParameters } from '../../../domain/action.js'
 import type { Call } from '../call.js'
+import { checkRoom } from '../room.js'
 
 export async function queueJobs(params: Params<'job.queue'>, call: Call): Promise<Result<'job.queue'>> {
   const { action, key, parameters = [], priority, bundle, count = 1 } = params
   checkParameters(parameters)
+  checkRoom(call)
   await bundleIsThere(call, bundle)
   const jobs = await call.services.writer.queueJobs(action, {
     user: call.session.caller.user,

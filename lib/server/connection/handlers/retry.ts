@@ -3,6 +3,7 @@ import type { Params, Result } from '../../../../protocol/methods.js'
 import { assert } from '../../../base/assert.js'
 import { isFinished } from '../../../domain/job.js'
 import type { Call } from '../call.js'
+import { checkRoom } from '../room.js'
 import { mayExec } from './exec.js'
 import { bundleIsThere } from './queue.js'
 
@@ -13,6 +14,7 @@ export async function retryJob(params: Params<'job.retry'>, call: Call): Promise
   if (!before || !order) throw new JankinsError('E_JOB_NOT_FOUND', { job: params.job })
   if (!isFinished(before.state.kind)) throw new JankinsError('E_JOB_NOT_FINISHED', { job: params.job })
   if (order.action === undefined) mayExec(call)
+  checkRoom(call)
   await bundleIsThere(call, order.bundle)
   const again = {
     user: call.session.caller.user,
