@@ -86,7 +86,37 @@ t.test('the reply to a request that rode along may be larger than what comes bef
     const { actions } = await client.call('action.list', { action: 'large' as never })
     t.equal(actions[0]?.script, script)
   })
+  const login = await daemon.login('admin')
+  const options = { dial: together(daemon.dial), login, address: daemon.address, clock: daemon.clock }
+  const connecting = startConnecting(options)
+  const { actions } = await connecting.call('action.list', { action: 'large' as never })
+  t.equal(actions[0]?.script, script, 'also when it comes in one piece with the end of the authentication')
+  connecting.destroy()
 })
+
+/** Hands out the second piece of what the daemon says together with the third. */
+const together =
+  (dial: Dial): Dial =>
+  async address => {
+    const wire = await dial(address)
+    let pieces = 0
+    let second: Buffer = Buffer.alloc(0)
+    return {
+      write: bytes => wire.write(bytes),
+      pause: () => wire.pause(),
+      resume: () => wire.resume(),
+      end: () => wire.end(),
+      destroy: () => wire.destroy(),
+      listen: handlers =>
+        wire.listen({
+          ...handlers,
+          onData(bytes) {
+            if (++pieces === 2) second = bytes
+            else handlers.onData(pieces === 3 ? Buffer.concat([second, bytes]) : bytes)
+          },
+        }),
+    }
+  }
 
 t.test('a reply is not believed before the daemon has proven itself', async t => {
   const dial = readyDial((message, far) => {
