@@ -40,6 +40,8 @@ export interface Workload {
   queue(count: number, ms: number): Promise<readonly JobId[]>
   /** Resolves with all of them, ended. */
   ended(jobs: readonly JobId[]): Promise<readonly JobView[]>
+  /** Every job that the daemon knows, newest first. */
+  all(): Promise<readonly JobId[]>
   /** What a job wrote outside; undefined when it did not come so far. */
   outside(job: JobId, what: 'ran' | 'lines' | 'sum'): string | undefined
 }
@@ -75,6 +77,15 @@ export async function createWorkload(
       return jobs
     },
     ended: jobs => Promise.all(jobs.map(job => endOf(client, job))),
+    async all() {
+      const found: JobId[] = []
+      for (let after: JobId | undefined; ; ) {
+        const page = await client.call('job.query', { limit: 100, ...(after !== undefined && { after }) })
+        found.push(...page.jobs.map(({ job }) => job))
+        if (page.next === undefined) return found
+        after = page.next
+      }
+    },
     outside(job, what) {
       const name = `${job}.${what}`
       return readdirSync(options.outside).includes(name) ? readFileSync(join(options.outside, name), 'utf8') : undefined

@@ -32,7 +32,7 @@ t.test(
     const wait = `while [ ! -e ${go} ]; do sleep 0.05; done`
     const exec = async (script: string, key: string) =>
       (await admin.call('job.exec', { command: ['sh', '-c', script], key })).job
-    const small = await exec(`echo begin; ${wait}; echo end; exit 3`, 'job-small')
+    const small = await exec(`echo begin; ${wait}; echo end; sleep 1; exit 3`, 'job-small')
     const large = await exec(`echo begin; ${wait}; head -c 1000000 /dev/zero; exit 4`, 'job-large')
     startCli(t, ['work', '--name', 'box', '--jobs', '2', '--dir', join(temporaryDirectory(t), 'state')], daemon)
     await startedPid(admin, small)
