@@ -156,7 +156,12 @@ export class JobRun implements LeaseHolder {
       if (isLeft) return
       if (error instanceof AbandonedError || isCode(error, 'E_LEASE_LOST'))
         log.warn('the lease of a job is lost; it was ended', { job: this.job })
-      else log.error('a job was given up', { job: this.job }, error)
+      else {
+        // What has ended is a result: the next worker process tries again.
+        isLeft = this.#isOver
+        const what = isLeft ? 'the result of a job was not taken; it is kept' : 'a job was given up'
+        log.error(what, { job: this.job }, error)
+      }
       if (!this.#isOver) await this.#shell?.endTree()
     } finally {
       link.release(this)
@@ -180,13 +185,14 @@ export class JobRun implements LeaseHolder {
       this.#stopping.signal.throwIfAborted()
       const dirs = { workspace: files.workspaceDir, artifacts: files.artifactsDir }
       await files.markLaunched()
+      await this.#keeper.noted()
       this.#stopping.signal.throwIfAborted()
       this.#shell = await machine.executor.start(files, environmentOf(grant, cookie, dirs, this.#parts.environment))
     } catch (error) {
       if (this.#isLost || isCode(error, 'E_LEASE_LOST') || error instanceof ConnectionLostError) throw error
       this.#isOver = true
       if (this.#ending) return { reason: this.#ending.reason }
-      await files.markLaunched()
+      await files.markLaunched().catch(() => {})
       await files.note(`the job could not be started: ${(error as Error).message}`)
       log.warn('a job could not be started', { job: this.job, cause: (error as Error).message })
       return { reason: 'not-started' }
@@ -223,6 +229,8 @@ export class JobRun implements LeaseHolder {
       ended.abort()
     }
     const treeLayer = await shell.endTree()
+    // It may have been ended for its lease by the guard, which was faster than this process.
+    if (end.exitCode === undefined) this.#keeper.check()
     if (this.#isLost) throw new AbandonedError(`job ${this.job}: the lease is lost`)
     // From here on it is a result: it waits for its server for as long as that takes.
     this.#isOver = true

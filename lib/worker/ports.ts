@@ -69,7 +69,7 @@ export interface AttemptFiles {
   readPlan(): Promise<EndPlan | undefined>
   /** Unpacks files that travel with the job. @throws Error when the archive is refused */
   unpackBundle(zip: Buffer): Promise<void>
-  /** Adds a line to the job's stderr that tells what jankins could not do. */
+  /** Adds a line to the job's stderr that tells what jankins could not do; nothing when the disk has no room. */
   note(line: string): Promise<void>
   partBytes(part: Part): Promise<number>
   readPart(part: Part, offset: number, bytesMax: number): Promise<Buffer>

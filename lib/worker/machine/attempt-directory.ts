@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer'
+import { constants } from 'node:fs'
 import { appendFile, type FileHandle, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Part } from '../../../protocol/fields.js'
 import { unpackBundle } from '../../client/archive/unpack.js'
-import type { AttemptFiles, GrantRecord } from '../ports.js'
+import type { AttemptFiles, Cookie, GrantRecord } from '../ports.js'
 import { packAttempt } from './pack.js'
 import { removeTree } from './remove-tree.js'
 
@@ -40,6 +41,7 @@ export async function openAttempt(dir: string, bootId: string): Promise<LinuxAtt
 function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttempt {
   const path = (name: string): string => join(dir, name)
   const handles = new Map<Part, Promise<FileHandle>>()
+  let leaseEnd: Promise<FileHandle> | undefined
   const opened = (part: Part): Promise<FileHandle> => {
     const handle = handles.get(part) ?? open(path(FILE_OF[part]), 'r')
     handles.set(part, handle)
@@ -54,10 +56,16 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     // The shell's own first file: as soon as it exists a shell may exist.
     markLaunched: () => appendFile(path('stdout'), '', { mode: 0o600 }),
     wasLaunched: async () => (await sizeOf(path('stdout'))) !== undefined,
-    // Hundredths of a second, as a shell can count them, and the life of the machine that they belong to.
-    writeLeaseEnd: endsAtBootMs => writeWhole(path('lease-end'), `${Math.floor(endsAtBootMs / 10)} ${bootId}\n`),
+    async writeLeaseEnd(endsAtBootMs) {
+      leaseEnd ??= open(path('lease-end'), constants.O_WRONLY | constants.O_CREAT, 0o600)
+      const handle = await leaseEnd.catch(error => {
+        leaseEnd = undefined
+        throw error
+      })
+      await handle.write(leaseEndText(endsAtBootMs, bootId, record.cookie), 0)
+    },
     async readLeaseEnd() {
-      const [ticks, boot] = ((await readText(path('lease-end'))) ?? '').trim().split(' ')
+      const [ticks, boot] = ((await readText(path('lease-end'))) ?? '').split(' ')
       return boot === bootId ? Number(ticks) * 10 : undefined
     },
     writeEnding: ending => writeWhole(path('ending'), JSON.stringify(ending)),
@@ -70,7 +78,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       await mkdir(path('workspace'))
       await unpackBundle(zip, path('workspace'))
     },
-    note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }),
+    note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
     partBytes: async part => (await sizeOf(path(FILE_OF[part]))) ?? 0,
     async readPart(part, offset, bytesMax) {
       const buffer = Buffer.allocUnsafe(bytesMax)
@@ -79,8 +87,10 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     },
     packArtifacts: globs => packAttempt(dir, globs),
     async remove() {
-      await Promise.all([...handles.values()].map(handle => handle.then(h => h.close()).catch(() => {})))
+      const opened = [...handles.values(), ...(leaseEnd ? [leaseEnd] : [])]
       handles.clear()
+      leaseEnd = undefined
+      await Promise.all(opened.map(handle => handle.then(h => h.close()).catch(() => {})))
       // First the grant: what is left when this is broken off is no attempt any more.
       await unlink(path('grant')).catch(() => {})
       await removeTree(dir)
@@ -95,6 +105,18 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       return path('script')
     },
   }
+}
+
+const TICKS_DIGITS = 12
+
+/**
+ * For guard.sh: hundredths of a second, as a shell can count them, the life of the machine that they belong to, and the
+ * cookie. Always as long and written in place, so that a lease can be renewed on a full disk; a reader takes an end
+ * only when it is the same twice.
+ */
+function leaseEndText(endsAtBootMs: number, bootId: string, cookie: Cookie): string {
+  const ticks = String(Math.floor(endsAtBootMs / 10)).padStart(TICKS_DIGITS, '0')
+  return `${ticks} ${bootId} ${ticks}\n${cookie.name}=${cookie.value}\n`
 }
 
 /** Readers see the old file or the new one, whole. One call at a time for each file. */

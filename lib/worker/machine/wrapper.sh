@@ -24,6 +24,8 @@
   _jankins_start ${_jankins_stat##*) }
   set +f
   echo "$$ $_jankins_started $_jankins_boot" >"$1/shell"
+  # Room for the status is taken now: the job may fill the disk.
+  printf - >"$1/status"
 
   if cd -- "$2"; then
     # A subshell that becomes the program: a builtin of the same name is never taken, and our traps are not inherited.
@@ -37,6 +39,6 @@
     echo "jankins: cannot enter the directory $2" >&2
     _jankins_status=126
   fi
-  echo "exit $_jankins_status" >"$1/status"
+  echo "exit $_jankins_status" 1<>"$1/status"
   exit "$_jankins_status"
 }
