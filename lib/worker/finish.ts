@@ -1,8 +1,9 @@
 import type { JobStateName } from '../../protocol/fields.js'
 import type { Params } from '../../protocol/methods.js'
 import { sleep } from '../base/clock.js'
-import type { JobRunParts, Outcome } from './job-run.js'
+import type { JobRunParts } from './job-run.js'
 import { isCode, type LeaseHolder } from './link.js'
+import type { Outcome } from './outcome.js'
 import type { Shipper } from './shipper.js'
 
 type Packed = NonNullable<Params<'job.finish'>['artifacts']>

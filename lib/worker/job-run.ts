@@ -1,4 +1,3 @@
-import type { JobSignal, JobStateName, Reason, TreeLayer } from '../../protocol/fields.js'
 import type { JobId, LeaseId } from '../../protocol/ids.js'
 import { type Clock, sleep, type Timer } from '../base/clock.js'
 import type { Log } from '../base/log.js'
@@ -9,6 +8,7 @@ import { finishJob } from './finish.js'
 import { isOver } from './lease.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import { isCode, type LeaseHolder, type Link } from './link.js'
+import { type JobEnd, type Outcome, outcomeOf } from './outcome.js'
 import type { AttemptFiles, Ending, Machine, Shell, ShellEnd } from './ports.js'
 import { Shipper } from './shipper.js'
 import { climbStopLadder } from './stop-ladder.js'
@@ -23,19 +23,6 @@ export interface JobRunParts {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Told when the server has taken the end of a job. */
   onEnd?(end: JobEnd): void
-}
-
-export interface JobEnd extends Outcome {
-  readonly job: JobId
-  readonly state: JobStateName
-}
-
-/** How an attempt ended, apart from its log and artifacts. */
-export interface Outcome {
-  readonly exitCode?: number
-  readonly signal?: JobSignal
-  readonly reason?: Reason
-  readonly treeLayer?: TreeLayer
 }
 
 const SHIP_PAUSE_MS_MIN = 40
@@ -287,16 +274,6 @@ export class JobRun implements LeaseHolder {
     return climbStopLadder(shell, files, clock, this.#ending?.reason ?? 'stopped', ending => {
       this.#ending = ending
     })
-  }
-}
-
-function outcomeOf(end: ShellEnd, ending: Ending | undefined, treeLayer: TreeLayer | undefined): Outcome {
-  const reason = ending?.reason ?? (end.notStarted ? 'not-started' : end.exitCode === undefined ? 'killed' : undefined)
-  return {
-    ...(end.exitCode !== undefined && { exitCode: end.exitCode }),
-    ...(ending && { signal: ending.signal }),
-    ...(reason && { reason }),
-    ...(treeLayer && { treeLayer }),
   }
 }
 

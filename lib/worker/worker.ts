@@ -6,9 +6,9 @@ import type { Address, Dial } from '../base/wire.js'
 import { ConnectionLostError, type Login } from '../client/connection.js'
 import { Claims, type Offer, type Served } from './claims.js'
 import { Crew } from './crew.js'
-import type { JobEnd } from './job-run.js'
 import { createLink, isCode } from './link.js'
 import { guardOrphan } from './orphans.js'
+import type { JobEnd } from './outcome.js'
 import type { Machine } from './ports.js'
 
 export interface WorkerServer {
