@@ -45,7 +45,7 @@ async function start(
   const cgroup = parts.cgroup && cgroupOf(parts.cgroup, files.name)
   if (cgroup) {
     await files.writeCgroup(cgroup)
-    await makeCgroup(cgroup)
+    makeCgroup(cgroup)
   }
   const runDir = resolve(files.workspaceDir, grant.dir ?? '.')
   const command = await commandOf(files)
@@ -68,12 +68,11 @@ async function start(
   let groupKilled: boolean = false
   const ended = exited.then(async ([code]): Promise<ShellEnd> => {
     isGone = true
-    const status = readStatus(await files.readLine('status'))
-    if (status !== undefined) return { exitCode: status }
-    const begun = (await files.readLine('shell')) !== null
-    if (code === CANNOT_BEGIN && !begun) return { notStarted: true }
-    // The status could not be written (a full disk), but we are the parent and were told.
-    return code === null ? {} : { exitCode: code }
+    // The shell exits with the status that it wrote; when it was killed after that, the status counts.
+    const exitCode = code ?? readStatus(await files.readLine('status'))
+    if (exitCode === undefined) return {}
+    if (exitCode === CANNOT_BEGIN && (await files.readLine('shell')) === null) return { notStarted: true }
+    return { exitCode }
   })
   return {
     pid,
