@@ -222,7 +222,7 @@ export class JobRun implements LeaseHolder {
     // From here on it is a result: it waits for its server for as long as that takes.
     this.#isOver = true
     await shipping
-    return outcomeOf(end, this.#ending, treeLayer)
+    return outcomeOf(end, this.#ending, treeLayer, await shell.usage?.())
   }
 
   /** Ships the log while the job runs, often when it grows and seldom when it is silent. */

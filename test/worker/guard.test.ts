@@ -141,6 +141,8 @@ async function processesWithArgument(text: string): Promise<readonly number[]> {
   const pids = await processesWith('PATH=')
   return pids.filter(pid => {
     try {
+      // Not its children, which look like it until they have become another program.
+      if (readStat(pid)?.group !== pid) return false
       return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text)
     } catch {
       return false

@@ -5,6 +5,7 @@ import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
 import { readJobRow } from './job-row.js'
 import { STATE_NUMBERS } from './states.js'
+import { writeUsage } from './usage.js'
 
 // Each event is one update by primary key; which columns it touches follows from the states on both sides.
 const START = `
@@ -53,6 +54,7 @@ function writeJob(handle: Handle, job: JobId, before: Job, after: Job, version: 
       return
     default:
       writeEnd(handle, job, state)
+      writeUsage(handle, job, state.end)
   }
 }
 

@@ -6,6 +6,7 @@ import type { DefinitionView } from '../texts.js'
 import { hexOf, present } from './columns.js'
 import type { Handle } from './database.js'
 import { stateName } from './states.js'
+import { readUsage } from './usage.js'
 
 /** The texts in full are read only where they are short: coalesce looks no further than it must. */
 export const FIND_VIEW = `
@@ -50,10 +51,15 @@ interface ViewRow {
   readonly parameters: string | null
 }
 
-export function findJobView({ sql }: Handle, job: JobId): JobView | undefined {
-  const row = sql<ViewRow>(FIND_VIEW).get(job)
-  return row && viewOf(row)
+export function findJobView(handle: Handle, job: JobId): JobView | undefined {
+  const row = handle.sql<ViewRow>(FIND_VIEW).get(job)
+  if (!row) return undefined
+  const view = viewOf(row)
+  return row.ended_at_ms === null ? view : { ...view, ...readUsage(handle, job) }
 }
+
+/** Of another table. */
+const UNKNOWN = { cpuUserMs: undefined, cpuSystemMs: undefined, memoryPeakBytes: undefined }
 
 function viewOf(row: ViewRow): JobView {
   const { command, script, dir, labels } = JSON.parse(row.view) as DefinitionView
@@ -84,6 +90,7 @@ function viewOf(row: ViewRow): JobView {
     logBytes: row.log_bytes,
     artifactBytes: row.artifact_bytes ?? 0,
     treeLayer: row.tree_layer,
+    ...UNKNOWN,
     retryOf: row.retry_of,
   })
 }

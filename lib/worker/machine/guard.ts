@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../base/clock.js'
 import { environmentOfGuard } from '../environment.js'
 import { isAlive, readStat } from './proc.js'
 
+const NOTE_BYTES = 80
 /** How often a worker that has started a guard looks whether it is still there. */
 const CHECK_MS = 1_000
 
@@ -22,11 +22,11 @@ export interface Guard {
  * Starts guard.sh when it is first needed, and again whenever it is gone. Its text is read here and handed over by a
  * pipe: an upgrade may replace or remove the file at any time. To be called by who holds the lock of `dir`.
  */
-export async function openGuard(dir: string, bootId: string, clock: Clock): Promise<Guard> {
+export function openGuard(dir: string, bootId: string, clock: Clock): Guard {
   const script = readFileSync(new URL('./guard.sh', import.meta.url))
   const text = createHash('sha256').update(script).digest('hex').slice(0, 16)
-  const workerFile = join(dir, 'worker')
-  await writeFile(workerFile, `${process.pid} ${readStat(process.pid)?.startTicks ?? 0} ${bootId}\n`, { mode: 0o600 })
+  const own = `${process.pid} ${readStat(process.pid)?.startTicks ?? 0} ${bootId}`
+  let isNoted = noteWorker(dir, own)
   let starting: Promise<void> | undefined
   let timer: Timer | undefined
   let isReleased: boolean = false
@@ -37,22 +37,20 @@ export async function openGuard(dir: string, bootId: string, clock: Clock): Prom
   }
   const check = (): void => {
     // What goes wrong here goes wrong again, and is told, when the next job is taken.
-    if (!isInCharge()) ensure().catch(() => {})
-    watch()
+    timer = undefined
+    ensure().catch(() => {})
   }
   const watch = (): void => {
     timer = isReleased ? undefined : clock.after(CHECK_MS, check, { background: true })
   }
   const ensure = async (): Promise<void> => {
-    if (isInCharge()) {
-      if (!timer) watch()
-      return
-    }
+    if (!timer) watch()
+    if (!isNoted) isNoted = noteWorker(dir, own)
+    if (isInCharge()) return
     starting ??= start(script, dir, text).finally(() => {
       starting = undefined
     })
     await starting
-    if (!timer) watch()
   }
   return {
     ensure,
@@ -60,8 +58,26 @@ export async function openGuard(dir: string, bootId: string, clock: Clock): Prom
       isReleased = true
       timer?.cancel()
       await starting?.catch(() => {})
-      await rm(workerFile, { force: true })
+      noteWorker(dir, '-')
     },
+  }
+}
+
+/**
+ * In place and always as long, so that it works on a full disk once it was there. False when it did not: a worker must
+ * start there all the same, to deliver results; its guard may leave early then, and is started again.
+ */
+function noteWorker(dir: string, text: string): boolean {
+  try {
+    const fd = openSync(join(dir, 'worker'), constants.O_WRONLY | constants.O_CREAT, 0o600)
+    try {
+      writeSync(fd, `${text.padEnd(NOTE_BYTES)}\n`, 0)
+    } finally {
+      closeSync(fd)
+    }
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -34,7 +34,7 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
   await mkdir(attemptsDir, { recursive: true, mode: 0o700 })
   await chmod(dir, 0o700)
   const unlock = await lock(dir)
-  const guard = await openGuard(dir, bootId, clock)
+  const guard = openGuard(dir, bootId, clock)
   return {
     async create(record) {
       const path = join(attemptsDir, nameOf(record))
@@ -58,7 +58,8 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
         if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
         else await removeTree(path)
       }
-      if (found.length > 0) await guard.ensure()
+      // On a full disk it may come later: that is no reason not to bring the results home.
+      if (found.length > 0) await guard.ensure().catch(() => {})
       return found.sort((a, b) => a.atMs - b.atMs).map(({ attempt }) => attempt)
     },
     async release() {

@@ -45,12 +45,16 @@ export function makeCgroup(dir: string): void {
 
 /**
  * Kills everything in the group and below, and removes it. True when there is no such group any more.
+ * `beforeRemoval` is told when it is empty; for a group that is gone already too.
  * A process that is being born is caught by the kernel: cgroup.kill covers forks that are under way.
  */
-export async function endCgroup(dir: string, clock: Clock): Promise<boolean> {
+export async function endCgroup(dir: string, clock: Clock, beforeRemoval: () => void = () => {}): Promise<boolean> {
   const giveUpAtMs = clock.monotonicMs() + GIVE_UP_MS
   for (let pauseMs = 1; ; pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2)) {
-    if (!isPopulated(dir) && removeGroups(dir)) return true
+    if (!isPopulated(dir)) {
+      beforeRemoval()
+      if (removeGroups(dir)) return true
+    }
     if (clock.monotonicMs() > giveUpAtMs) return false
     await writeFile(join(dir, 'cgroup.kill'), '1').catch(() => {})
     await sleep(clock, pauseMs)
