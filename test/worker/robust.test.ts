@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
@@ -92,4 +92,26 @@ t.test('a job that fills the disk of its worker ends, and the worker goes on whe
   t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
   working.drain()
   await working.result
+})
+
+t.test('a lease is renewed on a full disk', async t => {
+  const stateDir = await tempDir(t)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', stateDir]).status !== 0)
+    return void t.comment('skipped: only root may mount a small file system')
+  t.teardown(() => spawnSync('umount', ['-l', stateDir]))
+  const bench = await startBench(t, undefined, { stateDir })
+  const go = join(await tempDir(t), 'go')
+  const fill = 'head -c 9000000 /dev/zero >fill; while [ ! -e "$GO" ]; do sleep 0.05; done; exit 5'
+  const job = await bench.exec({ command: sh(fill), leaseMs: 3_000, environment: [['GO', go]] })
+  const working = await bench.work()
+  const attempt = (): string => join(stateDir, 'attempts', readdirSync(join(stateDir, 'attempts'))[0] ?? 'none')
+  await until('the disk is full', () => statfsSync(stateDir).bavail === 0)
+  const files = (await working.machine.attempts.list())[0]!
+  const endedAtBootMs = (await files.readLeaseEnd())!
+  // Twice the lease: without the renewals the guard had ended it.
+  await until('the lease was renewed', async () => (await files.readLeaseEnd())! > endedAtBootMs + 6_000)
+  t.ok(existsSync(join(attempt(), 'status')))
+  writeFileSync(go, '')
+  await working.result
+  t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 5 })
 })
