@@ -1,6 +1,6 @@
 import { parseClaimId, parseInstanceId, parseJobId, parseLeaseId, parseName, parseSha256 } from './ids.js'
 import { LIMITS } from './limits.js'
-import { choice, doc, int, list, pair, text } from './schema.js'
+import { choice, doc, int, list, opt, pair, text } from './schema.js'
 
 /** The fields that several methods share: one meaning, unit and range for each word of the wire. */
 const limit = (name: keyof typeof LIMITS): number => LIMITS[name].value
@@ -72,3 +72,21 @@ export type Part = (typeof PARTS)[number]
 export const TREE_LAYERS = ['cgroup', 'pid-namespace', 'cookie'] as const
 export type TreeLayer = (typeof TREE_LAYERS)[number]
 export const treeLayer = choice(...TREE_LAYERS)
+
+/** What all processes of an attempt used together, as far as the worker's machine could tell. */
+export const usage = {
+  cpuUserMs: opt(doc('CPU time of the job in its own code', durationMs)),
+  cpuSystemMs: opt(doc('CPU time of the job in the kernel', durationMs)),
+  memoryPeakBytes: opt(doc('most memory of the job at once; sampled where there is no cgroup', byteCount)),
+} as const
+export interface Usage {
+  readonly cpuUserMs?: number
+  readonly cpuSystemMs?: number
+  readonly memoryPeakBytes?: number
+}
+/** The members of a usage that are known, and nothing else. */
+export const usageOf = ({ cpuUserMs, cpuSystemMs, memoryPeakBytes }: Usage): Usage => ({
+  ...(cpuUserMs !== undefined && { cpuUserMs }),
+  ...(cpuSystemMs !== undefined && { cpuSystemMs }),
+  ...(memoryPeakBytes !== undefined && { memoryPeakBytes }),
+})

@@ -30,6 +30,7 @@ export const jobView = obj({
   logBytes: doc('both streams of this attempt', f.byteCount),
   artifactBytes: doc('size of the zip; 0 when there is none', f.byteCount),
   treeLayer: opt(doc('what ended its last processes', f.treeLayer)),
+  ...f.usage,
   retryOf: opt(doc('the job that job.retry was asked for', f.jobId)),
 })
 export type JobView = Infer<typeof jobView>

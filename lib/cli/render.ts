@@ -67,8 +67,15 @@ export function renderJob(job: JobView, nowMs: number): string {
     ['files', job.bundle],
     ['log', formatBytes(job.logBytes)],
     ['artifacts', job.artifactBytes === 0 ? undefined : formatBytes(job.artifactBytes)],
+    ['cpu', cpuOf(job)],
+    ['memory', job.memoryPeakBytes === undefined ? undefined : `${formatBytes(job.memoryPeakBytes)} at most`],
     ['processes ended by', job.treeLayer],
   ])
+}
+
+function cpuOf({ cpuUserMs, cpuSystemMs }: JobView): string | undefined {
+  if (cpuUserMs === undefined || cpuSystemMs === undefined) return undefined
+  return `${formatElapsed(cpuUserMs)} user, ${formatElapsed(cpuSystemMs)} system`
 }
 
 /** How a job ended, in one line. */

@@ -1,5 +1,5 @@
 import { JankinsError } from '../../protocol/errors.js'
-import type { JobSignal, JobStateName, Reason, TreeLayer } from '../../protocol/fields.js'
+import type { JobSignal, JobStateName, Reason, TreeLayer, Usage } from '../../protocol/fields.js'
 import type { LeaseId, Name, Sha256 } from '../../protocol/ids.js'
 
 /** Which daemon a running job's lease is kept by: only its reaper may end the job. */
@@ -18,7 +18,7 @@ export interface Run {
 }
 
 /** How an attempt ended, as the worker told it. */
-export interface End {
+export interface End extends Usage {
   readonly endedAtMs: number
   readonly exitCode?: number
   readonly signal?: JobSignal

@@ -3,7 +3,8 @@ import { type Clock, sleep } from '../base/clock.js'
 import type { Log } from '../base/log.js'
 import type { Offer, Served } from './claims.js'
 import { newCookie } from './environment.js'
-import { type JobEnd, JobRun } from './job-run.js'
+import { JobRun } from './job-run.js'
+import type { JobEnd } from './outcome.js'
 import type { AttemptFiles, Machine } from './ports.js'
 
 export interface CrewParts {

@@ -9,6 +9,8 @@ const PASSED_PATTERN = /^LC_[A-Z]+$/
 /** The cookie of a job in which this worker itself runs: that job's end must find this worker's jobs too. */
 const OUTER_COOKIE = /^JANKINS_COOKIE_[0-9a-f]+$/
 
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
+
 /** @param random hex digits that nobody can guess */
 export const newCookie = (random: (bytes: number) => string): Cookie => ({
   name: `JANKINS_COOKIE_${random(4)}`,
@@ -27,7 +29,7 @@ export function environmentOf(
   for (const [name, value] of Object.entries(workerEnvironment))
     if (value !== undefined && (PASSED.includes(name) || PASSED_PATTERN.test(name) || OUTER_COOKIE.test(name)))
       environment[name] = value
-  environment.PATH ??= '/usr/local/bin:/usr/bin:/bin'
+  environment.PATH ??= DEFAULT_PATH
   environment.CI = 'true'
   for (const [name, value] of grant.environment) if (!OUTER_COOKIE.test(name)) environment[name] = value
   environment.JANKINS_JOB = String(grant.job)
@@ -39,3 +41,12 @@ export function environmentOf(
   environment[cookie.name] = cookie.value
   return environment
 }
+
+/** Its tools, and the cookie of a job in which this worker itself runs: the guard ends with that job too. */
+export const environmentOfGuard = (workerEnvironment: Readonly<Record<string, string | undefined>>): Environment =>
+  Object.fromEntries([
+    ['PATH', workerEnvironment.PATH ?? DEFAULT_PATH],
+    ...Object.entries(workerEnvironment).flatMap(([name, value]): [string, string][] =>
+      value !== undefined && OUTER_COOKIE.test(name) ? [[name, value]] : [],
+    ),
+  ])

@@ -1,8 +1,9 @@
 import type { JobStateName } from '../../protocol/fields.js'
 import type { Params } from '../../protocol/methods.js'
 import { sleep } from '../base/clock.js'
-import type { JobRunParts, Outcome } from './job-run.js'
+import type { JobRunParts } from './job-run.js'
 import { isCode, type LeaseHolder } from './link.js'
+import type { Outcome } from './outcome.js'
 import type { Shipper } from './shipper.js'
 
 type Packed = NonNullable<Params<'job.finish'>['artifacts']>
@@ -32,13 +33,18 @@ export async function finishJob(
       const all = packed.artifacts ? { ...params, artifacts: packed.artifacts } : params
       return (await link.insist('job.finish', all)).state
     } catch (error) {
-      if (!(isCode(error, 'E_OFFSET') || isCode(error, 'E_CHECKSUM')) || ++refused > REFUSED_MAX) throw error
-      parts.log.warn('a finish was refused; sending again what is missing', { job, cause: (error as Error).message })
-      if (refused > 1) await sleep(clock, REFUSED_PAUSE_MS)
+      const isRefused = isCode(error, 'E_OFFSET') || isCode(error, 'E_CHECKSUM')
+      if (!(isRefused || isDiskFull(error)) || ++refused > REFUSED_MAX) throw error
+      parts.log.warn('a finish failed; sending again what is missing', { job, cause: (error as Error).message })
+      if (refused > 1) await sleep(clock, REFUSED_PAUSE_MS * refused)
       shipper.startFrom(await link.insist('job.resume', { job, lease }))
     }
   }
 }
+
+/** Of this machine: the note of where the log is cut has no room. */
+const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 async function pack({ files, log }: JobRunParts, outcome: Outcome): Promise<{ outcome: Outcome; artifacts?: Packed }> {
   const { grant } = files.record

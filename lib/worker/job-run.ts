@@ -1,4 +1,3 @@
-import type { JobSignal, JobStateName, Reason, TreeLayer } from '../../protocol/fields.js'
 import type { JobId, LeaseId } from '../../protocol/ids.js'
 import { type Clock, sleep, type Timer } from '../base/clock.js'
 import type { Log } from '../base/log.js'
@@ -9,6 +8,7 @@ import { finishJob } from './finish.js'
 import { isOver } from './lease.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import { isCode, type LeaseHolder, type Link } from './link.js'
+import { type JobEnd, type Outcome, outcomeOf } from './outcome.js'
 import type { AttemptFiles, Ending, Machine, Shell, ShellEnd } from './ports.js'
 import { Shipper } from './shipper.js'
 import { climbStopLadder } from './stop-ladder.js'
@@ -23,19 +23,6 @@ export interface JobRunParts {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Told when the server has taken the end of a job. */
   onEnd?(end: JobEnd): void
-}
-
-export interface JobEnd extends Outcome {
-  readonly job: JobId
-  readonly state: JobStateName
-}
-
-/** How an attempt ended, apart from its log and artifacts. */
-export interface Outcome {
-  readonly exitCode?: number
-  readonly signal?: JobSignal
-  readonly reason?: Reason
-  readonly treeLayer?: TreeLayer
 }
 
 const SHIP_PAUSE_MS_MIN = 40
@@ -156,7 +143,12 @@ export class JobRun implements LeaseHolder {
       if (isLeft) return
       if (error instanceof AbandonedError || isCode(error, 'E_LEASE_LOST'))
         log.warn('the lease of a job is lost; it was ended', { job: this.job })
-      else log.error('a job was given up', { job: this.job }, error)
+      else {
+        // What has ended is a result: the next worker process tries again.
+        isLeft = this.#isOver
+        const what = isLeft ? 'the result of a job was not taken; it is kept' : 'a job was given up'
+        log.error(what, { job: this.job }, error)
+      }
       if (!this.#isOver) await this.#shell?.endTree()
     } finally {
       link.release(this)
@@ -180,6 +172,7 @@ export class JobRun implements LeaseHolder {
       this.#stopping.signal.throwIfAborted()
       const dirs = { workspace: files.workspaceDir, artifacts: files.artifactsDir }
       await files.markLaunched()
+      await this.#keeper.noted()
       this.#stopping.signal.throwIfAborted()
       this.#shell = await machine.executor.start(files, environmentOf(grant, cookie, dirs, this.#parts.environment))
     } catch (error) {
@@ -224,11 +217,13 @@ export class JobRun implements LeaseHolder {
       ended.abort()
     }
     const treeLayer = await shell.endTree()
+    // It may have been ended for its lease by the guard, which was faster than this process.
+    if (end.exitCode === undefined) this.#keeper.check()
     if (this.#isLost) throw new AbandonedError(`job ${this.job}: the lease is lost`)
     // From here on it is a result: it waits for its server for as long as that takes.
     this.#isOver = true
     await shipping
-    return outcomeOf(end, this.#ending, treeLayer)
+    return outcomeOf(end, this.#ending, treeLayer, await shell.usage?.())
   }
 
   /** Ships the log while the job runs, often when it grows and seldom when it is silent. */
@@ -280,16 +275,6 @@ export class JobRun implements LeaseHolder {
     return climbStopLadder(shell, files, clock, this.#ending?.reason ?? 'stopped', ending => {
       this.#ending = ending
     })
-  }
-}
-
-function outcomeOf(end: ShellEnd, ending: Ending | undefined, treeLayer: TreeLayer | undefined): Outcome {
-  const reason = ending?.reason ?? (end.notStarted ? 'not-started' : end.exitCode === undefined ? 'killed' : undefined)
-  return {
-    ...(end.exitCode !== undefined && { exitCode: end.exitCode }),
-    ...(ending && { signal: ending.signal }),
-    ...(reason && { reason }),
-    ...(treeLayer && { treeLayer }),
   }
 }
 

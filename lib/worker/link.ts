@@ -55,8 +55,8 @@ export interface Link {
   hold(holder: LeaseHolder): void
   release(holder: LeaseHolder): void
   /**
-   * Asks until there is an answer: again after a lost connection, and after errors that pass by themselves, or until
-   * `enough` fires: then the last such error is thrown.
+   * Asks until there is an answer: again after a lost connection, after errors that pass by themselves, and after
+   * E_INTERNAL where the result of a job hangs on the answer; or until `enough` fires: then the last such error is thrown.
    * @throws JankinsError of the other kind; ConnectionLostError once the link is closed
    */
   insist<M extends Method>(
@@ -73,6 +73,10 @@ export interface Link {
 const BACKOFF_MS_MIN = 100
 /** With the jitter below: 1 to 2 s between the tries of a worker whose server is away for long. */
 const BACKOFF_MS_MAX = 2_000
+/** A server that fails inside may fail for long, and writes an incident into its log each time. */
+const FAILED_MS_MAX = 30_000
+/** The result of a job hangs on these: nothing but the loss of the lease gives it up. */
+const KEEPS_RESULT: ReadonlySet<Method> = new Set<Method>(['job.resume', 'job.append', 'job.finish'])
 /** A server that answers no beat for so long is as good as gone: half-open connections tell nobody. */
 const SILENCE_MS_MAX = 4 * HEARTBEAT_MS + 500
 
@@ -218,11 +222,14 @@ export function createLink(options: LinkOptions): Link {
         try {
           return await (await from()).call(method, params)
         } catch (error) {
-          if (!passes(error) || closing.signal.aborted || enough?.aborted) throw error
+          const isTheirs = isCode(error, 'E_INTERNAL') && KEEPS_RESULT.has(method)
+          if (!(passes(error) || isTheirs) || closing.signal.aborted || enough?.aborted) throw error
+          if (isTheirs) log.warn('the server failed; trying again', { server, method })
+          failures++
+          const pause = enough ? AbortSignal.any([closing.signal, enough]) : closing.signal
+          const pauseMs = backoffMs(failures, machine, isTheirs ? FAILED_MS_MAX : BACKOFF_MS_MAX)
+          await sleep(clock, pauseMs, pause).catch(() => {})
         }
-        failures++
-        const pause = enough ? AbortSignal.any([closing.signal, enough]) : closing.signal
-        await sleep(clock, backoffMs(failures, machine), pause).catch(() => {})
       }
     },
     bulk: holder => bulk.client(holder),
@@ -237,8 +244,8 @@ export function createLink(options: LinkOptions): Link {
 }
 
 /** Doubles up to the limit; a random part keeps workers that were cut off together from coming back together. */
-function backoffMs(failures: number, machine: Machine): number {
-  const fullMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (failures - 1))
+function backoffMs(failures: number, machine: Machine, msMax = BACKOFF_MS_MAX): number {
+  const fullMs = Math.min(msMax, BACKOFF_MS_MIN * 2 ** (failures - 1))
   return fullMs * (0.5 + Number.parseInt(machine.random(2), 16) / 0x20000)
 }
 

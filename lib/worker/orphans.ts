@@ -16,13 +16,11 @@ export async function guardOrphan(
   if (!(await files.wasLaunched())) return files.remove()
   const shell = await machine.executor.adopt(files)
   const leaseEndBootMs = (await files.readLeaseEnd()) ?? 0
-  while (shell.isAlive()) {
-    if (machine.bootClock.bootMs() >= leaseEndBootMs) {
-      shell.signal('SIGKILL')
-      await shell.endTree()
-      return files.remove()
-    }
-    await sleep(clock, CHECK_MS, signal)
-  }
+  const isOver = (): boolean => machine.bootClock.bootMs() >= leaseEndBootMs
+  while (shell.isAlive() && !isOver()) await sleep(clock, CHECK_MS, signal)
+  const wasKilled = shell.isAlive()
+  if (wasKilled) shell.signal('SIGKILL')
   await shell.endTree()
+  const { exitCode } = await shell.ended
+  if (wasKilled || (exitCode === undefined && isOver())) await files.remove()
 }

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import type { Part, TreeLayer } from '../../protocol/fields.js'
+import type { Part, TreeLayer, Usage } from '../../protocol/fields.js'
 import type { Name, Sha256 } from '../../protocol/ids.js'
 import type { Grant } from '../../protocol/views.js'
 import type { Environment } from './environment.js'
@@ -71,7 +71,7 @@ export interface AttemptFiles {
   readPlan(): Promise<EndPlan | undefined>
   /** Unpacks files that travel with the job. @throws Error when the archive is refused */
   unpackBundle(zip: Buffer): Promise<void>
-  /** Adds a line to the job's stderr that tells what jankins could not do. */
+  /** Adds a line to the job's stderr that tells what jankins could not do; nothing when the disk has no room. */
   note(line: string): Promise<void>
   partBytes(part: Part): Promise<number>
   readPart(part: Part, offset: number, bytesMax: number): Promise<Buffer>
@@ -105,6 +105,8 @@ export interface Shell {
    * could not be killed. May be called at any time, and again.
    */
   endTree(): Promise<TreeLayer | undefined>
+  /** What all its processes used, as far as it is known. To be asked after `endTree`. */
+  usage?(): Promise<Usage>
 }
 
 /** No exitCode: the shell went without a status. `notStarted`: it could not even begin. */

@@ -40,6 +40,8 @@ export class Shipper {
   readonly #streams = { stdout: newStream(), stderr: newStream() }
   #artifactsLength = 0
   #plan: EndPlan | undefined
+  /** An earlier process, or an earlier try, may have decided the end. */
+  #isTakenOver: boolean = false
 
   constructor(files: AttemptFiles, link: Link, holder: LeaseHolder) {
     this.#files = files
@@ -53,6 +55,7 @@ export class Shipper {
     readonly stderrBytes: number
     readonly artifactsBytes: number
   }): void {
+    this.#isTakenOver = true
     this.#streams.stdout.length = lengths.stdoutBytes
     this.#streams.stderr.length = lengths.stderrBytes
     this.#artifactsLength = lengths.artifactsBytes
@@ -78,7 +81,7 @@ export class Shipper {
 
   /** Ships the rest of a log that has ended, but for what may ride in job.finish. */
   async shipEnd(): Promise<Finished> {
-    this.#plan ??= (await this.#files.readPlan()) ?? (await this.#makePlan())
+    this.#plan ??= (this.#isTakenOver ? await this.#files.readPlan() : undefined) ?? (await this.#makePlan())
     return {
       stdout: await this.#end('stdout', this.#plan.stdout),
       stderr: await this.#end('stderr', this.#plan.stderr),

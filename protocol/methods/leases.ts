@@ -80,6 +80,7 @@ export const LEASES_METHODS = {
       stderr: wholeStream,
       artifacts: opt(obj({ bytes: f.byteCount, sha256: f.sha256 })),
       treeLayer: opt(f.treeLayer),
+      ...f.usage,
     }),
     result: obj({ state: f.jobState }),
     errors: ['E_LEASE_LOST', 'E_OFFSET', 'E_BUSY', 'E_CHECKSUM', 'E_STORE_FULL'],

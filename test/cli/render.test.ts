@@ -61,6 +61,9 @@ const full: JobView = {
   logBytes: 1_500,
   artifactBytes: 3_000_000,
   treeLayer: 'cgroup',
+  cpuUserMs: 75_000,
+  cpuSystemMs: 420,
+  memoryPeakBytes: 300_000_000,
 }
 const jobs = [pending, running, complete, failed, lost, stopped]
 

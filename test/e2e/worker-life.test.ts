@@ -96,7 +96,10 @@ t.test('a hangup ends the worker at once, and a status that was written without 
   await until('the job has ended', () => isGone(pid))
   const [attempt] = await readdir(join(stateDir, 'attempts'))
   t.equal(await readFile(join(stateDir, 'attempts', attempt!, 'status'), 'utf8'), 'exit 3\n')
-  t.match(await readFile(join(stateDir, 'attempts', attempt!, 'lease-end'), 'utf8'), /^\d+ [0-9a-f-]{36}\n$/)
+  t.match(
+    await readFile(join(stateDir, 'attempts', attempt!, 'lease-end'), 'utf8'),
+    /^(\d{12}) [0-9a-f-]{36} \1\nJANKINS_COOKIE_\w+=\w+\n$/,
+  )
   const second = worker('--once')
   t.equal((await second.ended).code, 0)
   t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 3 })

@@ -143,6 +143,8 @@ export function jobsContract(t: Test, openStore: OpenStore): void {
       artifactBytes: 9,
       artifactSha256: BUNDLE,
       treeLayer: 'cgroup',
+      cpuUserMs: 1_200,
+      cpuSystemMs: 0,
     } as const
     const { after } = await store.applyEvent(job, finished(1, end))
     t.strictSame(await store.readJob(job), after)
@@ -156,6 +158,9 @@ export function jobsContract(t: Test, openStore: OpenStore): void {
       artifactBytes: 9,
       treeLayer: 'cgroup',
       pid: 77,
+      cpuUserMs: 1_200,
+      cpuSystemMs: 0,
+      memoryPeakBytes: undefined,
     })
     await store.noteDurableLengths(job, 1, 0, 0)
     await store.noteBeats([[job, 9_000]])

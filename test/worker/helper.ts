@@ -5,14 +5,14 @@ import type { Test } from 'tap'
 import { type Clock, sleep, systemClock } from '../../lib/base/clock.js'
 import { type Log, silentLog } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/connection.js'
-import type { JobEnd } from '../../lib/worker/job-run.js'
 import { openMachine } from '../../lib/worker/machine/linux.js'
+import type { JobEnd } from '../../lib/worker/outcome.js'
 import type { Machine } from '../../lib/worker/ports.js'
 import { runWorker, type WorkerMode, type WorkerOptions, type WorkerResult } from '../../lib/worker/worker.js'
 import { type JobId, type Name, parseName } from '../../protocol/ids.js'
 import type { Params } from '../../protocol/methods.js'
 import type { JobView } from '../../protocol/views.js'
-import { startDaemonInProcess, type TestDaemon } from '../helpers/daemon.js'
+import { startDaemonInProcess, type TestDaemon, type TestDaemonOptions } from '../helpers/daemon.js'
 
 export const nameOf = (text: string): Name => parseName(text) as Name
 
@@ -50,9 +50,13 @@ export interface Working {
 let keys = 0
 
 /** The real daemon in this process and real workers with real job processes, on the real clock. */
-export async function startBench(t: Test, log: Log = silentLog): Promise<Bench> {
-  const daemon = await startDaemonInProcess<Clock>(t, { clock: systemClock, dataDir: await tempDir(t), log })
-  const stateDir = await tempDir(t)
+export async function startBench(
+  t: Test,
+  log: Log = silentLog,
+  options: Pick<TestDaemonOptions<Clock>, 'writer'> & { readonly stateDir?: string } = {},
+): Promise<Bench> {
+  const { stateDir = await tempDir(t), ...rest } = options
+  const daemon = await startDaemonInProcess<Clock>(t, { clock: systemClock, dataDir: await tempDir(t), log, ...rest })
   const admin = await daemon.client('admin')
   const login = await daemon.login('worker')
   const bench: Bench = {

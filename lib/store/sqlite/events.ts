@@ -5,6 +5,7 @@ import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
 import { readJobRow } from './job-row.js'
 import { STATE_NUMBERS } from './states.js'
+import { writeUsage } from './usage.js'
 
 /** The definition as it is now; NULL for job.exec, and where its row is missing. */
 const VERSION_NOW = `
@@ -57,6 +58,7 @@ function writeJob(handle: Handle, job: JobId, before: Job, after: Job, version: 
       return
     default:
       writeEnd(handle, job, state)
+      writeUsage(handle, job, state.end)
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Buffer } from 'node:buffer'
-import type { JobSignal, Reason, TreeLayer } from '../../../protocol/fields.js'
+import type { JobSignal, Reason, TreeLayer, Usage } from '../../../protocol/fields.js'
 import type { JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
 import { unreachable } from '../../base/assert.js'
 import type { End, Home, Job, JobState, Run } from '../../domain/job.js'
 import { hexOf, present } from './columns.js'
 import type { Handle } from './database.js'
 import { stateName } from './states.js'
+import { readUsage } from './usage.js'
 
 /** The columns that hold what domain/job.ts knows of a job. */
 interface JobRow {
@@ -36,13 +37,14 @@ const READ_JOB = `
     stop_requested_at_ms, ended_at_ms, exit_code, signal, reason, log_bytes, artifact_bytes, artifact_sha256, tree_layer
   FROM jobs WHERE id = ?`
 
-export function readJobRow({ sql }: Handle, job: JobId): { readonly queue: number; readonly job: Job } | undefined {
-  const row = sql<JobRow>(READ_JOB).get(job)
+export function readJobRow(handle: Handle, job: JobId): { readonly queue: number; readonly job: Job } | undefined {
+  const row = handle.sql<JobRow>(READ_JOB).get(job)
   if (!row) return undefined
-  return { queue: row.queue, job: { attempt: row.attempt, retriesLeft: row.retries_left, state: stateOf(row) } }
+  const state = stateOf(row, () => readUsage(handle, job))
+  return { queue: row.queue, job: { attempt: row.attempt, retriesLeft: row.retries_left, state } }
 }
 
-function stateOf(row: JobRow): JobState {
+function stateOf(row: JobRow, usage: () => Usage): JobState {
   const kind = stateName(row.state)
   const lease = hexOf<LeaseId>(row.lease)
   switch (kind) {
@@ -64,7 +66,7 @@ function stateOf(row: JobRow): JobState {
         lease,
         run: runOf(row),
         stopRequestedAtMs: row.stop_requested_at_ms,
-        end: endOf(row),
+        end: { ...endOf(row), ...usage() },
       })
     default:
       return unreachable(kind)
@@ -83,7 +85,7 @@ const runOf = (row: JobRow): Run | null =>
       })
 
 const endOf = (row: JobRow): End =>
-  present<End>({
+  present<Omit<End, keyof Usage>>({
     endedAtMs: row.ended_at_ms,
     exitCode: row.exit_code,
     signal: row.signal,

@@ -8,6 +8,7 @@ import { hexOf, present } from './columns.js'
 import type { Handle } from './database.js'
 import { stateName } from './states.js'
 import { storedJson } from './stored-json.js'
+import { readUsage } from './usage.js'
 
 /** The texts in full are read only where they are short: coalesce looks no further than it must. */
 export const FIND_VIEW = `
@@ -63,10 +64,15 @@ interface ViewRow {
 }
 
 /** Undefined when there is no such job, or none that has a state. What is damaged of the rest is left out. */
-export function findJobView({ sql }: Handle, job: JobId): JobView | undefined {
-  const row = sql<ViewRow>(FIND_VIEW).get(job)
-  return row && stateName(row.state) && viewOf(row)
+export function findJobView(handle: Handle, job: JobId): JobView | undefined {
+  const row = handle.sql<ViewRow>(FIND_VIEW).get(job)
+  const view = row && stateName(row.state) && viewOf(row)
+  if (!view) return undefined
+  return row.ended_at_ms === null ? view : { ...view, ...readUsage(handle, job) }
 }
+
+/** Of another table. */
+const UNKNOWN = { cpuUserMs: undefined, cpuSystemMs: undefined, memoryPeakBytes: undefined }
 
 function viewOf(row: ViewRow): JobView {
   const { command, script, dir, labels = [] } = storedJson(shown, row.view) ?? {}
@@ -97,6 +103,7 @@ function viewOf(row: ViewRow): JobView {
     logBytes: row.log_bytes,
     artifactBytes: row.artifact_bytes ?? 0,
     treeLayer: row.tree_layer,
+    ...UNKNOWN,
     retryOf: row.retry_of,
   })
 }

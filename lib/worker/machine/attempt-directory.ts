@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer'
+import { constants } from 'node:fs'
 import { appendFile, type FileHandle, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Part } from '../../../protocol/fields.js'
 import { unpackBundle } from '../../client/archive/unpack.js'
-import type { AttemptFiles, GrantRecord } from '../ports.js'
+import type { AttemptFiles, Cookie, GrantRecord } from '../ports.js'
 import { packAttempt } from './pack.js'
 import { removeTree } from './remove-tree.js'
 
@@ -12,7 +13,7 @@ export interface LinuxAttempt extends AttemptFiles {
   readonly name: string
   readonly dir: string
   /** Null: not there, or not whole. */
-  readLine(file: 'shell' | 'status' | 'cgroup'): Promise<string | null>
+  readLine(file: 'shell' | 'status' | 'cgroup' | 'times'): Promise<string | null>
   /** Whoever ends the attempt later finds its cgroup here. */
   writeCgroup(dir: string): Promise<void>
   /** Returns the path of the script, executable. */
@@ -23,29 +24,35 @@ const FILE_OF: { readonly [P in Part]: string } = { stdout: 'stdout', stderr: 's
 
 export async function makeAttempt(dir: string, record: GrantRecord, bootId: string): Promise<LinuxAttempt> {
   await mkdir(dir, { mode: 0o700 })
-  try {
-    await mkdir(join(dir, 'workspace'))
-    await mkdir(join(dir, 'artifacts'))
-    await writeWhole(join(dir, 'grant'), JSON.stringify(record))
-  } catch (error) {
+  // All have ended before what was made is taken away again.
+  const made = await Promise.allSettled([
+    mkdir(join(dir, 'workspace')),
+    mkdir(join(dir, 'artifacts')),
+    // In one write and whole only with its newline: every file operation less counts, for each job.
+    writeFile(join(dir, 'grant'), `${JSON.stringify(record)}\n`, { mode: 0o600 }),
+  ])
+  const failed = made.find(step => step.status === 'rejected')
+  if (failed) {
     await removeTree(dir).catch(() => {}) // a full disk must not keep what could not be made
-    throw error
+    throw failed.reason
   }
   return attemptIn(dir, record, bootId)
 }
 
 /** Undefined when there is no whole grant in it: the worker died while it made or removed the directory. */
 export async function openAttempt(dir: string, bootId: string): Promise<LinuxAttempt | undefined> {
-  const record = await readJson<GrantRecord>(join(dir, 'grant'))
-  return record && attemptIn(dir, record, bootId)
+  const text = await readText(join(dir, 'grant'))
+  return text?.endsWith('\n') ? attemptIn(dir, JSON.parse(text) as GrantRecord, bootId) : undefined
 }
 
 function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttempt {
   const path = (name: string): string => join(dir, name)
   const handles = new Map<Part, Promise<FileHandle>>()
+  let leaseEnd: Promise<FileHandle> | undefined
   const opened = (part: Part): Promise<FileHandle> => {
     const handle = handles.get(part) ?? open(path(FILE_OF[part]), 'r')
     handles.set(part, handle)
+    handle.catch(() => handles.delete(part))
     return handle
   }
   return {
@@ -55,12 +62,24 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     workspaceDir: path('workspace'),
     artifactsDir: path('artifacts'),
     // The shell's own first file: as soon as it exists a shell may exist.
-    markLaunched: () => appendFile(path('stdout'), '', { mode: 0o600 }),
+    async markLaunched() {
+      if (handles.has('stdout')) return
+      const handle = open(path('stdout'), 'a+', 0o600)
+      handles.set('stdout', handle)
+      handle.catch(() => handles.delete('stdout'))
+      await handle
+    },
     wasLaunched: async () => (await sizeOf(path('stdout'))) !== undefined,
-    // Hundredths of a second, as a shell can count them, and the life of the machine that they belong to.
-    writeLeaseEnd: endsAtBootMs => writeOver(path('lease-end'), `${Math.floor(endsAtBootMs / 10)} ${bootId}\n`),
+    async writeLeaseEnd(endsAtBootMs) {
+      leaseEnd ??= open(path('lease-end'), constants.O_WRONLY | constants.O_CREAT, 0o600)
+      const handle = await leaseEnd.catch(error => {
+        leaseEnd = undefined
+        throw error
+      })
+      await handle.write(leaseEndText(endsAtBootMs, bootId, record.cookie), 0)
+    },
     async readLeaseEnd() {
-      const [ticks, boot] = ((await readText(path('lease-end'))) ?? '').trim().split(' ')
+      const [ticks, boot] = ((await readText(path('lease-end'))) ?? '').split(' ')
       return boot === bootId ? Number(ticks) * 10 : undefined
     },
     writeEnding: ending => writeWhole(path('ending'), JSON.stringify(ending)),
@@ -73,7 +92,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       await mkdir(path('workspace'))
       await unpackBundle(zip, path('workspace'))
     },
-    note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }),
+    note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
     partBytes: async part => (await sizeOf(path(FILE_OF[part]))) ?? 0,
     async readPart(part, offset, bytesMax) {
       const buffer = Buffer.allocUnsafe(bytesMax)
@@ -82,8 +101,10 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     },
     packArtifacts: globs => packAttempt(dir, globs),
     async remove() {
-      await Promise.all([...handles.values()].map(handle => handle.then(h => h.close()).catch(() => {})))
+      const opened = [...handles.values(), ...(leaseEnd ? [leaseEnd] : [])]
       handles.clear()
+      leaseEnd = undefined
+      await Promise.all(opened.map(handle => handle.then(h => h.close()).catch(() => {})))
       // First the grant: what is left when this is broken off is no attempt any more.
       await unlink(path('grant')).catch(() => {})
       await removeTree(dir)
@@ -92,7 +113,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       const text = await readText(path(file))
       return text?.endsWith('\n') ? text.slice(0, -1) : null
     },
-    writeCgroup: cgroup => writeWhole(path('cgroup'), `${cgroup}\n`),
+    writeCgroup: cgroup => writeFile(path('cgroup'), `${cgroup}\n`, { mode: 0o600 }),
     async writeScript(script) {
       await writeFile(path('script'), script, { mode: 0o700 })
       return path('script')
@@ -100,26 +121,22 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
   }
 }
 
+const TICKS_DIGITS = 12
+
+/**
+ * For guard.sh: hundredths of a second, as a shell can count them, the life of the machine that they belong to, and the
+ * cookie. Always as long and written in place, so that a lease can be renewed on a full disk; a reader takes an end
+ * only when it is the same twice.
+ */
+function leaseEndText(endsAtBootMs: number, bootId: string, cookie: Cookie): string {
+  const ticks = String(Math.floor(endsAtBootMs / 10)).padStart(TICKS_DIGITS, '0')
+  return `${ticks} ${bootId} ${ticks}\n${cookie.name}=${cookie.value}\n`
+}
+
 /** Readers see the old file or the new one, whole. One call at a time for each file. */
 async function writeWhole(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 })
   await rename(`${path}.new`, path)
-}
-
-/** The same on a full disk too: over the old text, which has its block already, in one write. */
-async function writeOver(path: string, text: string): Promise<void> {
-  try {
-    await writeWhole(path, text)
-  } catch (error) {
-    if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    const file = await open(path, 'r+')
-    try {
-      await file.write(text, 0)
-      await file.truncate(Buffer.byteLength(text))
-    } finally {
-      await file.close()
-    }
-  }
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -23,7 +23,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine & { 
   const { stateDir, clock, useCgroup = true } = options
   const bootClock = openBootClock()
   const bootId = readBootId()
-  const state = await openStateDirectory(stateDir, bootId)
+  const state = await openStateDirectory(stateDir, bootId, clock)
   const cgroup = useCgroup ? await findDelegatedCgroup() : undefined
   return {
     bootClock,

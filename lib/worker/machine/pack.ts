@@ -13,15 +13,15 @@ interface Packed {
  * ships the same bytes then instead of packing them anew.
  */
 export async function packAttempt(dir: string, globs: readonly string[]): Promise<Packed | undefined> {
-  const sumFile = join(dir, 'artifacts.sum')
-  const done = await readFile(sumFile, 'utf8').catch(() => undefined)
-  if (done !== undefined) return (JSON.parse(done) as { packed?: Packed }).packed
   const kept = join(dir, 'artifacts')
   const isEmpty = await readdir(kept).then(
     names => names.length === 0,
     () => true, // the job removed it
   )
   if (globs.length === 0 && isEmpty) return undefined
+  const sumFile = join(dir, 'artifacts.sum')
+  const done = await readFile(sumFile, 'utf8').catch(() => undefined)
+  if (done !== undefined) return (JSON.parse(done) as { packed?: Packed }).packed
   const zip = join(dir, 'artifacts.zip')
   await rm(zip, { force: true })
   const result = await zipGlobs(join(dir, 'workspace'), globs, isEmpty ? undefined : kept, zip)

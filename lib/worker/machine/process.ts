@@ -6,6 +6,7 @@ import { type Clock, sleep } from '../../base/clock.js'
 import type { AttemptFiles, BootClock, Executor, Shell, ShellEnd } from '../ports.js'
 import { cgroupOf, endCgroup, makeCgroup } from '../tree/cgroup.js'
 import { CookieScanner } from '../tree/cookie.js'
+import { type Accounts, openAccounts } from './accounts.js'
 import type { LinuxAttempt } from './attempt-directory.js'
 import { isAlive, sendSignal, TICK_MS } from './proc.js'
 
@@ -45,7 +46,7 @@ async function start(
   const cgroup = parts.cgroup && cgroupOf(parts.cgroup, files.name)
   if (cgroup) {
     await files.writeCgroup(cgroup)
-    await makeCgroup(cgroup)
+    makeCgroup(cgroup)
   }
   const runDir = resolve(files.workspaceDir, grant.dir ?? '.')
   const command = await commandOf(files)
@@ -64,16 +65,16 @@ async function start(
     throw new Error('the shell was not started')
   }
   child.unref()
+  const accounts = openAccounts(parts.clock, files, cgroup, pid)
   let isGone: boolean = false
   let groupKilled: boolean = false
   const ended = exited.then(async ([code]): Promise<ShellEnd> => {
     isGone = true
-    const status = readStatus(await files.readLine('status'))
-    if (status !== undefined) return { exitCode: status }
-    const begun = (await files.readLine('shell')) !== null
-    if (code === CANNOT_BEGIN && !begun) return { notStarted: true }
-    // The status could not be written (a full disk), but we are the parent and were told.
-    return code === null ? {} : { exitCode: code }
+    // The shell exits with the status that it wrote; when it was killed after that, the status counts.
+    const exitCode = code ?? readStatus(await files.readLine('status'))
+    if (exitCode === undefined) return {}
+    if (exitCode === CANNOT_BEGIN && (await files.readLine('shell')) === null) return { notStarted: true }
+    return { exitCode }
   })
   return {
     pid,
@@ -83,12 +84,14 @@ async function start(
     signal(signal) {
       if (!isGone) sendSignal(-pid, signal)
     },
+    usage: accounts.read,
     async endTree() {
+      accounts.stop()
       // The group too: `env -i` sheds the cookie, but stays in the group unless it is given a new one.
       // Only once: when the group is gone for long, its number may be another's.
       if (!cgroup && (!isGone || !groupKilled)) sendSignal(-pid, 'SIGKILL')
       groupKilled = isGone
-      return endTree(parts, scanner, files, cgroup, Math.floor(startedAtBootMs / TICK_MS) - 1)
+      return endTree(parts, scanner, files, accounts, Math.floor(startedAtBootMs / TICK_MS) - 1)
     },
   }
 }
@@ -97,6 +100,7 @@ async function adopt(parts: ExecutorParts, scanner: CookieScanner, files: LinuxA
   const { clock } = parts
   const cgroup = (await files.readLine('cgroup')) ?? undefined
   const shell = await findShell(parts, scanner, files)
+  const accounts = openAccounts(parts.clock, files, cgroup, shell?.pid)
   const isShellAlive = (): boolean => shell !== undefined && isAlive(shell.pid, shell.startTicks)
   const follow = async (): Promise<ShellEnd> => {
     while (isShellAlive()) await sleep(clock, ADOPTED_POLL_MS)
@@ -108,13 +112,15 @@ async function adopt(parts: ExecutorParts, scanner: CookieScanner, files: LinuxA
     startedAtBootMs: shell ? shell.startTicks * TICK_MS : parts.bootClock.bootMs(),
     ended: follow(),
     isAlive: isShellAlive,
+    usage: accounts.read,
     signal(signal) {
       // A group is named by the pid of its leader, and while that lives the pid cannot be another's.
       if (shell && isShellAlive()) sendSignal(-shell.pid, signal)
     },
     async endTree() {
+      accounts.stop()
       if (shell && isShellAlive()) sendSignal(-shell.pid, 'SIGKILL')
-      return endTree(parts, scanner, files, cgroup, shell?.startTicks ?? 0)
+      return endTree(parts, scanner, files, accounts, shell?.startTicks ?? 0)
     },
   }
 }
@@ -149,10 +155,10 @@ async function endTree(
   parts: ExecutorParts,
   scanner: CookieScanner,
   files: LinuxAttempt,
-  cgroup: string | undefined,
+  { cgroup, noteCgroup }: Accounts,
   sinceTicks: number,
 ): Promise<'cgroup' | 'cookie' | undefined> {
-  if (cgroup) return (await endCgroup(cgroup, parts.clock)) ? 'cgroup' : undefined
+  if (cgroup) return (await endCgroup(cgroup, parts.clock, noteCgroup)) ? 'cgroup' : undefined
   return (await scanner.killAll(files.record.cookie, sinceTicks)) ? 'cookie' : undefined
 }
 

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Clock } from '../../base/clock.js'
 import type { AttemptStorage, GrantRecord } from '../ports.js'
 import { type LinuxAttempt, makeAttempt, openAttempt } from './attempt-directory.js'
+import { openGuard } from './guard.js'
+import { removeTree } from './remove-tree.js'
 
 /** Another process holds the state directory. */
 export class StateDirectoryBusyError extends Error {
@@ -20,29 +23,49 @@ export interface StateDirectory extends AttemptStorage {
  * Opens a worker's state directory, making it (0700) when there is none, and locks it for this process. The lock is a
  * listening socket in the abstract namespace, named by device and inode: it goes with the process, however that ends.
  *
+ *     DIR/worker guard                  who holds the directory, and which guard is in charge: see guard.sh
  *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan cgroup shell status stdout stderr script
  *                                       artifacts.zip artifacts.sum workspace/ artifacts/
  *
  * @throws StateDirectoryBusyError, or what the file system says
  */
-export async function openStateDirectory(dir: string, bootId: string): Promise<StateDirectory> {
+export async function openStateDirectory(dir: string, bootId: string, clock: Clock): Promise<StateDirectory> {
   const attemptsDir = join(dir, 'attempts')
   await mkdir(attemptsDir, { recursive: true, mode: 0o700 })
   await chmod(dir, 0o700)
-  const release = await lock(dir)
+  const unlock = await lock(dir)
+  const guard = openGuard(dir, bootId, clock)
   return {
-    create: record => makeAttempt(join(attemptsDir, nameOf(record)), record, bootId),
+    async create(record) {
+      const path = join(attemptsDir, nameOf(record))
+      try {
+        const guarding = guard.ensure()
+        guarding.catch(() => {})
+        const attempt = await makeAttempt(path, record, bootId)
+        // Before the job is taken: no attempt is ever without a guard.
+        await guarding
+        return attempt
+      } catch (error) {
+        await removeTree(path).catch(() => {})
+        throw error
+      }
+    },
     async list() {
       const found: { attempt: LinuxAttempt; atMs: number }[] = []
       for (const name of await readdir(attemptsDir)) {
         const path = join(attemptsDir, name)
         const attempt = await openAttempt(path, bootId)
         if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
-        else await rm(path, { recursive: true, force: true })
+        else await removeTree(path)
       }
+      // On a full disk it may come later: that is no reason not to bring the results home.
+      if (found.length > 0) await guard.ensure().catch(() => {})
       return found.sort((a, b) => a.atMs - b.atMs).map(({ attempt }) => attempt)
     },
-    release,
+    async release() {
+      await guard.release()
+      await unlock()
+    },
   }
 }
 

@@ -3,8 +3,9 @@
 #
 #   wrapper.sh ATTEMPT WORKSPACE apart|merge CGROUP COMMAND [ARG...]
 #
-# ATTEMPT gets: stdout and stderr (appended to), shell (pid, start time, boot id) and, last, status ("exit N").
-# The last two are one write each and valid only with their newline. CGROUP is a directory, or empty.
+# ATTEMPT gets: stdout and stderr (appended to), shell (pid, start time, boot id), times (what the job used) where there
+# is no CGROUP, and, last, status ("exit N"). shell and status are one write each and valid only with their newline.
+# CGROUP is a directory, or empty.
 #
 # The job's words are only ever passed on as "$@". Variables of this shell begin with _jankins_: any other name could be
 # a variable of the job, which an assignment here would change. The braces make the shell read all of this before it
@@ -24,6 +25,8 @@
   _jankins_start ${_jankins_stat##*) }
   set +f
   echo "$$ $_jankins_started $_jankins_boot" >"$1/shell"
+  # Room for the status is taken now: the job may fill the disk.
+  printf - >"$1/status"
 
   if cd -- "$2"; then
     # A subshell that becomes the program: a builtin of the same name is never taken, and our traps are not inherited.
@@ -37,6 +40,7 @@
     echo "jankins: cannot enter the directory $2" >&2
     _jankins_status=126
   fi
-  echo "exit $_jankins_status" >"$1/status"
+  [ -n "$4" ] || times >"$1/times"
+  echo "exit $_jankins_status" 1<>"$1/status"
   exit "$_jankins_status"
 }

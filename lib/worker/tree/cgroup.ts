@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { constants, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../base/clock.js'
 
@@ -38,36 +38,43 @@ export async function findDelegatedCgroup(): Promise<string | undefined> {
 export const cgroupOf = (delegated: string, attemptName: string): string =>
   join(delegated, `jankins-job-${attemptName}`)
 
-export const makeCgroup = (dir: string): Promise<unknown> => mkdir(dir, { recursive: true })
+/** Synchronous, as all that is done for each job here: no disk is behind these files. */
+export function makeCgroup(dir: string): void {
+  mkdirSync(dir, { recursive: true })
+}
 
 /**
  * Kills everything in the group and below, and removes it. True when there is no such group any more.
+ * `beforeRemoval` is told when it is empty; for a group that is gone already too.
  * A process that is being born is caught by the kernel: cgroup.kill covers forks that are under way.
  */
-export async function endCgroup(dir: string, clock: Clock): Promise<boolean> {
+export async function endCgroup(dir: string, clock: Clock, beforeRemoval: () => void = () => {}): Promise<boolean> {
   const giveUpAtMs = clock.monotonicMs() + GIVE_UP_MS
   for (let pauseMs = 1; ; pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2)) {
-    if (!(await isPopulated(dir)) && (await removeGroups(dir))) return true
+    if (!isPopulated(dir)) {
+      beforeRemoval()
+      if (removeGroups(dir)) return true
+    }
     if (clock.monotonicMs() > giveUpAtMs) return false
     await writeFile(join(dir, 'cgroup.kill'), '1').catch(() => {})
     await sleep(clock, pauseMs)
   }
 }
 
-async function isPopulated(dir: string): Promise<boolean> {
+function isPopulated(dir: string): boolean {
   try {
-    return /^populated 1$/m.test(await readFile(join(dir, 'cgroup.events'), 'utf8'))
+    return /^populated 1$/m.test(readFileSync(join(dir, 'cgroup.events'), 'latin1'))
   } catch {
     return false
   }
 }
 
 /** The innermost first; false when one is still busy. */
-async function removeGroups(dir: string): Promise<boolean> {
+function removeGroups(dir: string): boolean {
   try {
-    for (const entry of await readdir(dir, { withFileTypes: true }))
-      if (entry.isDirectory() && !(await removeGroups(join(dir, entry.name)))) return false
-    await rmdir(dir)
+    for (const entry of readdirSync(dir, { withFileTypes: true }))
+      if (entry.isDirectory() && !removeGroups(join(dir, entry.name))) return false
+    rmdirSync(dir)
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'

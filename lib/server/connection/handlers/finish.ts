@@ -1,5 +1,5 @@
 import { JankinsError } from '../../../../protocol/errors.js'
-import { STREAMS } from '../../../../protocol/fields.js'
+import { STREAMS, usageOf } from '../../../../protocol/fields.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import { type End, nextJob } from '../../../domain/job.js'
 import type { Call } from '../call.js'
@@ -62,6 +62,7 @@ const endOf = (params: Params<'job.finish'>, call: Call): End => ({
   artifactBytes: params.artifacts?.bytes ?? 0,
   ...(params.artifacts && { artifactSha256: params.artifacts.sha256 }),
   ...(params.treeLayer !== undefined && { treeLayer: params.treeLayer }),
+  ...usageOf(params),
 })
 
 /**

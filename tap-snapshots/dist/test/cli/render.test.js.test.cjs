@@ -114,6 +114,8 @@ parameter           B=two\\nlines \\u{1b}[31mred
 files               abababababababababababababababababababababababababababababababab
 log                 1.5 KiB
 artifacts           2.9 MiB
+cpu                 1m 15s user, 0.42s system
+memory              286 MiB at most
 processes ended by  cgroup
 
 `
