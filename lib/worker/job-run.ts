@@ -58,6 +58,7 @@ export class JobRun implements LeaseHolder {
   #isOver: boolean = false
   #ending: Ending | undefined
   #isLost: boolean = false
+  #isClosed: boolean = false
   /** Where the daemon's bytes end is known. */
   #mayShip: boolean = false
   readonly #stopping = new AbortController()
@@ -132,6 +133,7 @@ export class JobRun implements LeaseHolder {
       await link.ready()
       const sentAtBootMs = machine.bootClock.bootMs()
       const lengths = await link.insist('job.resume', { job: this.job, lease: this.lease })
+      if (this.#isClosed) return // its lease went while there was no server: held now, it would be renewed for ever
       this.#shipper.startFrom(lengths)
       if (!this.#isOver) this.renew(sentAtBootMs)
       link.hold(this)
@@ -159,6 +161,7 @@ export class JobRun implements LeaseHolder {
       else log.error('a job was given up', { job: this.job }, error)
       if (!this.#isOver) await this.#shell?.endTree()
     } finally {
+      this.#isClosed = true
       link.release(this)
       await this.#keeper.close()
       if (!isLeft) await files.remove()
@@ -180,6 +183,7 @@ export class JobRun implements LeaseHolder {
       this.#stopping.signal.throwIfAborted()
       const dirs = { workspace: files.workspaceDir, artifacts: files.artifactsDir }
       await files.markLaunched()
+      await this.#keeper.noted()
       this.#stopping.signal.throwIfAborted()
       this.#shell = await machine.executor.start(files, environmentOf(grant, cookie, dirs, this.#parts.environment))
     } catch (error) {

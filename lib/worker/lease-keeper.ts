@@ -20,6 +20,8 @@ export class LeaseKeeper {
   #lease: Lease | undefined
   #isStale: boolean = false
   #writing: Promise<void> | undefined
+  /** Of the last write. */
+  #failure: Error | undefined
   #timer: Timer | undefined
 
   constructor(parts: LeaseKeeperParts) {
@@ -46,8 +48,19 @@ export class LeaseKeeper {
     this.#lease = lease
   }
 
-  watch(): void {
+  /** Resolves when the end of the lease stands in the directory: before that a guard would not end the job. */
+  async noted(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Tells at once when the lease is over. */
+  check(): void {
     if (this.#isOver()) this.#parts.onOver()
+  }
+
+  watch(): void {
+    this.check()
     this.#timer = this.#parts.clock.after(CHECK_MS, () => this.watch())
   }
 
@@ -66,9 +79,13 @@ export class LeaseKeeper {
     const { files, log } = this.#parts
     while (this.#isStale && this.#lease) {
       this.#isStale = false
-      await files.writeLeaseEnd(this.#lease.endsAtBootMs).catch((error: unknown) => {
+      try {
+        await files.writeLeaseEnd(this.#lease.endsAtBootMs)
+        this.#failure = undefined
+      } catch (error) {
+        this.#failure = error as Error
         log.warn('the end of a lease was not noted', { job: files.record.grant.job, cause: String(error) })
-      })
+      }
     }
   }
 }
