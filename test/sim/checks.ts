@@ -88,13 +88,14 @@ export class Checks {
   }
 
   /** How many jobs are in each state, and the most attempts of one. */
-  summary(): Record<string, number> {
-    const counts: Record<string, number> = { attempts: 0 }
+  summary(): { readonly attempts: number; readonly [state: string]: number } {
+    const counts: Record<string, number> = {}
+    let attempts = 0
     for (const { state, attempt } of this.#rows.values()) {
       counts[state.kind] = (counts[state.kind] ?? 0) + 1
-      counts.attempts = (counts.attempts ?? 0) + attempt
+      attempts += attempt
     }
-    return counts
+    return { ...counts, attempts }
   }
 
   #began(job: JobId, row: Job, lease: LeaseId): void {

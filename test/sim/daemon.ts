@@ -9,13 +9,14 @@ import type { Store } from '../../lib/store/store.js'
 import type { LeaseId } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { serveWire } from '../helpers/memory-front.js'
-import { type Disk, type DiskHooks, slowStore } from './disk.js'
+import { type Disk, slowStore } from './disk.js'
 import { type MemoryDisk, memoryBlobs } from './memory-blobs.js'
 import type { Network } from './network.js'
 import { Actor, MachineTime, type World } from './world.js'
 
 /** Bytes of shared slots: room for more leases and workers than a simulation has. */
 const SLOT_BYTES = 16_384
+const RESTART_MS = 500
 
 /** How a test breaks the daemon on purpose: each part may be replaced by one that lacks something. */
 export interface Broken {
@@ -32,7 +33,6 @@ export interface DaemonParts {
   readonly store: Store
   readonly blobs: MemoryDisk
   readonly disk: Disk
-  readonly hooks: DiskHooks
   readonly log: Log
   readonly broken: Broken
   /** Told of each finish that a worker asks for. */
@@ -45,12 +45,15 @@ export interface DaemonParts {
 export class SimDaemon {
   actor: Actor
   readonly #parts: DaemonParts
+  readonly #manager: Actor
   #connections = 0
+  #wasCutOff: boolean = false
 
   constructor(parts: DaemonParts) {
     this.#parts = parts
     this.actor = new Actor('daemon', new MachineTime('daemon', 1_000))
     this.actor.isDead = true
+    this.#manager = new Actor('service manager', this.actor.machine)
   }
 
   get isUp(): boolean {
@@ -60,7 +63,13 @@ export class SimDaemon {
   start(): void {
     if (this.isUp) return
     this.actor = new Actor('daemon', this.actor.machine)
-    void this.#run(this.actor).catch(error => this.#parts.log.error('the daemon did not start', {}, error))
+    const { actor } = this
+    this.#run(actor).catch(error => {
+      this.#parts.log.error('the daemon did not start', {}, error)
+      actor.isDead = true
+      // As a service manager does.
+      this.#parts.world.timer(RESTART_MS, this.#manager, () => this.start())
+    })
   }
 
   /** kill -9, or with `isPowerLoss` the end of everything that was not synced. */
@@ -71,21 +80,24 @@ export class SimDaemon {
     network.listen(undefined)
     network.drop(this.actor, isPowerLoss)
     if (isPowerLoss) {
-      blobs.loseUnsynced()
+      this.#wasCutOff = true
+      blobs.loseUnsynced(() => this.#parts.world.random.chance(0.5))
       this.actor.machine.bootBaseMs = 1_000 - this.#parts.world.nowMs
     }
     onKill()
   }
 
   async #run(actor: Actor): Promise<void> {
-    const { world, network, blobs, disk, hooks, log, broken, onFinish } = this.#parts
-    const slow = slowStore(this.#parts.store, world, actor, disk, hooks)
+    const { world, network, blobs, disk, log, broken, onFinish } = this.#parts
+    const slow = slowStore(this.#parts.store, world, actor, disk)
     const store = broken.store?.(slow, actor) ?? slow
     const files = memoryBlobs(blobs, world, actor, disk)
     const clock = world.clockOf(actor)
-    // What an unclean end left behind the lengths on record may be anything.
-    for (const { job, attempt, durableStdoutBytes, durableStderrBytes } of (await store.readDispatchState()).running)
+    // What a power loss left behind the lengths on record may be anything.
+    const cutOff = this.#wasCutOff ? (await store.readDispatchState()).running : []
+    for (const { job, attempt, durableStdoutBytes, durableStderrBytes } of cutOff)
       await files.cutLog({ job, attempt }, durableStdoutBytes, durableStderrBytes)
+    this.#wasCutOff = false
     const slots = createLeaseSlots(new SharedArrayBuffer(SLOT_BYTES))
     const leaseSlots = broken.slots?.(slots) ?? slots
     const workerSlots = createWorkerSlots(new SharedArrayBuffer(SLOT_BYTES))

@@ -1,4 +1,4 @@
-import type { Store, StoreWriter } from '../../lib/store/store.js'
+import type { Store, StoreReader } from '../../lib/store/store.js'
 import { JankinsError } from '../../protocol/errors.js'
 import type { Actor, World } from './world.js'
 
@@ -9,18 +9,11 @@ export interface Disk {
   writeMsMax: number
 }
 
-export interface DiskHooks {
-  /** Called before an operation is handed to the database. */
-  before(): void
-  /** The database holds the result of an operation, or is as it was. */
-  after(): void
-}
-
 /**
  * The store of one life of the daemon: each write takes time before its commit and after it, so that the daemon may die
  * in between, and is refused while the disk is full. Writes are committed and answered in the order of their calls.
  */
-export function slowStore(store: Store, world: World, actor: Actor, disk: Disk, hooks: DiskHooks): Store {
+export function slowStore(store: Store, world: World, actor: Actor, disk: Disk): Store {
   let commitsMs = 0
   let answersMs = 0
   const inOrder = (lastMs: number): number => Math.max(lastMs, world.nowMs + world.random.int(0, disk.writeMsMax))
@@ -37,7 +30,6 @@ export function slowStore(store: Store, world: World, actor: Actor, disk: Disk, 
           answer(() => reject(new JankinsError('E_STORE_FULL')))
           return
         }
-        hooks.before()
         world.busyCount++
         operation()
           .then(
@@ -46,23 +38,17 @@ export function slowStore(store: Store, world: World, actor: Actor, disk: Disk, 
           )
           .finally(() => {
             world.busyCount--
-            hooks.after()
           })
       })
     })
-  return { ...store, ...writes(store, write), close: () => {} }
+  const methods = Object.entries(store).map(([name, method]: [string, (...args: unknown[]) => Promise<unknown>]) =>
+    READS.has(name) ? [name, method] : [name, (...args: unknown[]) => write(() => method(...args))],
+  )
+  return { ...(Object.fromEntries(methods) as Store), close: () => {} }
 }
 
-const writes = (store: Store, write: <T>(operation: () => Promise<T>) => Promise<T>): StoreWriter => ({
-  beginEpoch: daemon => write(() => store.beginEpoch(daemon)),
-  addUser: (...args) => write(() => store.addUser(...args)),
-  setPassword: (...args) => write(() => store.setPassword(...args)),
-  setUserActive: (...args) => write(() => store.setUserActive(...args)),
-  putAction: (...args) => write(() => store.putAction(...args)),
-  setActionActive: (...args) => write(() => store.setActionActive(...args)),
-  openExecQueue: labels => write(() => store.openExecQueue(labels)),
-  insertJobs: jobs => write(() => store.insertJobs(jobs)),
-  applyEvent: (...args) => write(() => store.applyEvent(...args)),
-  noteBeats: beats => write(() => store.noteBeats(beats)),
-  noteDurableLengths: (...args) => write(() => store.noteDurableLengths(...args)),
-})
+/** What needs no turn of the disk. */
+const READS: ReadonlySet<string> = new Set<keyof StoreReader>([
+  ...(['findAccount', 'listUsers', 'findAction', 'listActions', 'findJob', 'queryJobs'] as const),
+  ...(['readJob', 'readOrder', 'readHeads', 'readDispatchState'] as const),
+])

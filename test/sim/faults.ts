@@ -55,7 +55,7 @@ export class Faults {
     const { world, network, daemon, disk, tell } = this.#parts
     const { random } = world
     const host = random.pick(this.#parts.hosts)
-    const forMs = random.int(50, random.chance(0.4) ? LONG_MS : 2_500)
+    const forMs = random.int(50, random.chance(0.5) ? LONG_MS : 2_500)
     const kinds: Record<string, () => (() => void) | undefined> = {
       'kill the daemon': () => {
         daemon.kill(false)
@@ -66,10 +66,12 @@ export class Faults {
         return () => daemon.start()
       },
       'kill a worker': () => {
+        if (host.isAsleep) return undefined
         host.killWorker()
         return () => host.start()
       },
       'stop a worker': () => {
+        if (host.isAsleep) return undefined
         host.stopWorker()
         const { worker } = host
         return () => world.continue(worker)
@@ -83,7 +85,7 @@ export class Faults {
         return () => host.start()
       },
       'kill a guard': () => {
-        if (host.guard.isDead) return undefined
+        if (host.isAsleep || host.guard.isDead) return undefined
         host.killGuard()
         world.timer(random.int(0, 300), host.machine.kernel, () => host.startGuard())
         return undefined
@@ -115,7 +117,10 @@ export class Faults {
         return undefined
       },
     }
-    const kind = random.pick(Object.keys(kinds))
+    // What takes a worker away from its daemon is what most promises are about.
+    const kind = random.chance(0.5)
+      ? random.pick(['kill a worker', 'stop a worker', 'cut off a machine'])
+      : random.pick(Object.keys(kinds))
     tell(`${kind}: ${host.name}, ${forMs} ms`)
     const undo = kinds[kind]?.()
     if (undo) this.#later(forMs, undo)

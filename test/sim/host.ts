@@ -2,7 +2,7 @@ import type { Log } from '../../lib/base/log.js'
 import { runWorker } from '../../lib/worker/worker.js'
 import { type Name, parseName } from '../../protocol/ids.js'
 import type { KeyLogin } from '../helpers/daemon.js'
-import { FakeMachine, type MachineWitness } from './machine.js'
+import { type Attempt, FakeMachine } from './machine.js'
 import type { Network } from './network.js'
 import { Actor, type World } from './world.js'
 
@@ -14,7 +14,8 @@ export interface HostParts {
   readonly network: Network
   readonly login: KeyLogin
   readonly log: Log
-  readonly witness: MachineWitness
+  /** Told of each directory that is made for an attempt. */
+  onAttempt(attempt: Attempt): void
   /** False: nobody looks at the leases but the worker itself. */
   readonly hasGuard: boolean
 }
@@ -30,7 +31,7 @@ export class Host {
   constructor(parts: HostParts, name: string) {
     this.name = parseName(name) as Name
     this.#parts = parts
-    this.machine = new FakeMachine(parts.world, name, parts.witness)
+    this.machine = new FakeMachine(parts.world, name, attempt => parts.onAttempt(attempt))
     this.worker = new Actor(`${name} worker`, this.machine.time)
     this.guard = new Actor(`${name} guard`, this.machine.time)
     this.worker.isDead = true

@@ -22,12 +22,6 @@ export interface Attempt {
   isRemoved: boolean
 }
 
-/** Told what happens on machines, as nobody inside of the system can see it. */
-export interface MachineWitness {
-  attemptMade(attempt: Attempt): void
-  processStarted(process: JobProcess): void
-}
-
 /** One build box: what its worker processes find again, the jobs that run on it, its clocks. */
 export class FakeMachine {
   readonly time: MachineTime
@@ -36,11 +30,11 @@ export class FakeMachine {
   kernel: Actor
   isFull: boolean = false
   readonly #world: World
-  readonly #witness: MachineWitness
+  readonly #onAttempt: (attempt: Attempt) => void
 
-  constructor(world: World, name: string, witness: MachineWitness) {
+  constructor(world: World, name: string, onAttempt: (attempt: Attempt) => void) {
     this.#world = world
-    this.#witness = witness
+    this.#onAttempt = onAttempt
     this.time = new MachineTime(name, world.random.int(1_000, 1_000_000))
     this.kernel = new Actor(`${name} kernel`, this.time)
   }
@@ -82,7 +76,7 @@ export class FakeMachine {
           if (this.isFull) throw new Error('ENOSPC: the disk of the worker is full')
           const attempt = newAttempt(record)
           this.attempts.add(attempt)
-          this.#witness.attemptMade(attempt)
+          this.#onAttempt(attempt)
           await disk()
           return open(attempt)
         },
@@ -96,7 +90,6 @@ export class FakeMachine {
           await disk()
           const attempt = attemptOf.get(files) as Attempt
           attempt.process = new JobProcess(world, this, attempt)
-          this.#witness.processStarted(attempt.process)
           await disk()
           return shellOf(attempt.process, world, actor)
         },

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { scratchDirectory } from './scratch.js'
+import { makeScratch } from './scratch.js'
 import { simulate } from './simulation.js'
 
 /** `npm run sim -- --seed N` replays one seed and tells all of it; `--seeds N [--from M]` runs many. */
@@ -13,7 +13,7 @@ const { values } = parseArgs({
     'chaos-ms': { type: 'string' },
   },
 })
-const base = mkdtempSync(join(scratchDirectory(), 'jankins-sim-'))
+const base = makeScratch()
 try {
   process.exitCode = await run()
 } finally {
@@ -27,6 +27,7 @@ async function run(): Promise<number> {
   const length = values['chaos-ms'] === undefined ? {} : { chaosMs: Number(values['chaos-ms']) }
   let failed = 0
   let steps = 0
+  const totals: Record<string, number> = {}
   const startedAtMs = performance.now()
   for (let seed = first; seed <= last; seed++) {
     const dataDir = join(base, String(seed))
@@ -34,6 +35,7 @@ async function run(): Promise<number> {
     const result = await simulate({ seed, dataDir, ...tell, ...length })
     rmSync(dataDir, { recursive: true, force: true })
     steps += result.stepCount
+    for (const [name, count] of Object.entries(result.summary)) totals[name] = (totals[name] ?? 0) + count
     if (one) console.log(JSON.stringify(result))
     if (result.violations.length === 0) continue
     failed++
@@ -44,5 +46,6 @@ async function run(): Promise<number> {
   console.log(
     `${last - first + 1} seeds, ${failed} failed, ${steps} steps in ${seconds.toFixed(1)} s: ${Math.round(steps / seconds)}/s`,
   )
+  console.log(JSON.stringify(totals))
   return failed === 0 ? 0 : 1
 }

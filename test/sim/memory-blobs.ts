@@ -29,9 +29,15 @@ export class MemoryDisk {
     return made
   }
 
-  loseUnsynced(): void {
-    for (const files of this.#files.values())
-      for (const file of Object.values(files)) file.bytes = file.bytes.subarray(0, file.durableBytes)
+  /** @param isLong whether a log keeps its length, and has lost only what stood in it */
+  loseUnsynced(isLong: () => boolean): void {
+    for (const { stdout, stderr, artifacts } of this.#files.values()) {
+      artifacts.bytes = artifacts.bytes.subarray(0, artifacts.durableBytes)
+      for (const file of [stdout, stderr]) {
+        const kept = file.bytes.subarray(0, file.durableBytes)
+        file.bytes = isLong() ? Buffer.concat([kept], file.bytes.length) : kept
+      }
+    }
   }
 }
 

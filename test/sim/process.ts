@@ -5,6 +5,8 @@ import type { Actor, World } from './world.js'
 
 const LINES_MAX = 8
 const PAUSE_MS_MAX = 900
+/** Some jobs take their time: they are there when something goes wrong. */
+const LONG_PAUSE_MS_MAX = 4_000
 /** Until a worker process hears that a shell is gone, and what a pass over all processes takes. */
 const NOTICE_MS_MAX = 50
 
@@ -23,6 +25,7 @@ export class JobProcess {
   status: number | undefined
   readonly #world: World
   readonly #ignoresTerm: boolean
+  readonly #pauseMsMax: number
   readonly #watchers: (() => void)[] = []
 
   constructor(world: World, machine: FakeMachine, attempt: Attempt) {
@@ -34,6 +37,7 @@ export class JobProcess {
     this.pid = random.int(2, 30_000)
     this.hasChild = random.chance(0.3)
     this.#ignoresTerm = random.chance(0.2)
+    this.#pauseMsMax = random.chance(0.4) ? LONG_PAUSE_MS_MAX : PAUSE_MS_MAX
     this.#goOn(random.int(0, LINES_MAX), 1)
   }
 
@@ -65,7 +69,7 @@ export class JobProcess {
 
   #goOn(linesLeft: number, number: number): void {
     const { random } = this.#world
-    this.#world.timer(random.int(0, PAUSE_MS_MAX), this.machine.kernel, () => {
+    this.#world.timer(random.int(0, this.#pauseMsMax), this.machine.kernel, () => {
       if (!this.isShellAlive) return
       if (linesLeft === 0) {
         this.#exit(random.chance(0.8) ? 0 : random.int(1, 255))
