@@ -24,15 +24,15 @@ async function runSeed(seed: number, options: Omit<SimulationOptions, 'seed' | '
   }
 }
 
-async function calm(t: Test): Promise<Simulation> {
-  const simulation = await createSimulation({ seed: 1, dataDir: join(base, String(++databases)) })
+async function calm(t: Test, seed = 1): Promise<Simulation> {
+  const simulation = await createSimulation({ seed, dataDir: join(base, String(++databases)) })
   t.teardown(() => simulation.close())
   return simulation
 }
 
 /** Everything has been started and one job runs on the first machine. */
-async function withRunningJob(t: Test): Promise<Simulation> {
-  const simulation = await calm(t)
+async function withRunningJob(t: Test, seed?: number): Promise<Simulation> {
+  const simulation = await calm(t, seed)
   const { daemon, hosts, clients, run } = simulation
   const [first] = hosts
   daemon.start()
@@ -53,6 +53,16 @@ t.test('without faults every job runs once and is COMPLETE', async t => {
   const { attempts, TIMEOUT = 0 } = checks.summary()
   t.ok(checks.acknowledged.size >= 6, 'jobs were queued')
   t.equal(attempts - TIMEOUT, checks.acknowledged.size)
+})
+
+t.test('a worker that dies in the moment in which a job begins has told the guard of its lease', async t => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const { world, hosts, run } = await withRunningJob(t, seed)
+    const [first] = hosts
+    first?.killWorker()
+    await run(world.nowMs + 5_000)
+    t.equal(first?.machine.processes.length, 0, `seed ${seed}: the guard has ended the job`)
+  }
 })
 
 t.test('a lease that passed while there was no daemon is not held again when it is back', async t => {
