@@ -1,8 +1,11 @@
-// Builds, then runs tests: `fast` is what needs no process of its own, `all` everything, else the files named.
+// Builds, then runs tests: `fast` is what `npm run check` takes, `all` everything, else the files named.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
+
+/** What starts real processes, and the simulation of many seeds. */
+const SLOW = ['e2e', 'sim']
 
 const [which = 'fast', ...named] = process.argv.slice(2)
 const records = mkdtempSync(join(tmpdir(), 'jankins-exercised-'))
@@ -49,7 +52,7 @@ function summarize(tap) {
 
 function tests(withProcesses) {
   return readdirSync('test', { recursive: true })
-    .filter(file => file.endsWith('.test.ts') && (withProcesses || !file.startsWith(`e2e${sep}`)))
+    .filter(file => file.endsWith('.test.ts') && (withProcesses || !SLOW.some(folder => file.startsWith(folder + sep))))
     .map(file => join('test', file))
     .sort()
 }

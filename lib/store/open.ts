@@ -4,23 +4,30 @@ import type { Log } from '../base/log.js'
 import { checkNotNewer, migrate } from './migrate.js'
 import { createBatch } from './sqlite/batch.js'
 import { createCheckpoints } from './sqlite/checkpoint.js'
-import { openReaderHandle, openWriterHandle } from './sqlite/database.js'
+import { openReaderHandle, openWriterHandle, type Synchronous } from './sqlite/database.js'
 import { createReader } from './sqlite/reader.js'
 import { createStoreWriter } from './sqlite/writer.js'
 import type { Store, StoreReader } from './store.js'
 
 const FILE = 'jankins.db'
 
+export interface StoreOptions {
+  /** Called when the disk is full: true when what did not fit may be tried once more. */
+  readonly makeRoom?: () => boolean
+  /** OFF only where nothing has to outlive this process; FULL by default. */
+  readonly synchronous?: Synchronous
+}
+
 /**
  * Opens the store for the one thread that writes; makes and migrates the database when need be. That no other process
  * writes is up to the caller.
- * @param makeRoom called when the disk is full: true when what did not fit may be tried once more
  * @throws StoreVersionError (migrate.ts) when the database is newer than this release, and Error with a `code` when the
  *   directory or the file cannot be used
  */
-export function openStore(dataDir: string, log: Log, makeRoom: () => boolean = () => false): Store {
+export function openStore(dataDir: string, log: Log, options: StoreOptions = {}): Store {
+  const { makeRoom = () => false, synchronous = 'FULL' } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const handle = openWriterHandle(join(dataDir, FILE))
+  const handle = openWriterHandle(join(dataDir, FILE), synchronous)
   try {
     const { before, after } = migrate(handle.db)
     if (before !== after) log.info('the database was brought up to date', { before, after })

@@ -45,6 +45,7 @@ export class JobRun implements LeaseHolder {
   #isOver: boolean = false
   #ending: Ending | undefined
   #isLost: boolean = false
+  #isClosed: boolean = false
   /** Where the daemon's bytes end is known. */
   #mayShip: boolean = false
   readonly #stopping = new AbortController()
@@ -119,6 +120,7 @@ export class JobRun implements LeaseHolder {
       await link.ready()
       const sentAtBootMs = machine.bootClock.bootMs()
       const lengths = await link.insist('job.resume', { job: this.job, lease: this.lease })
+      if (this.#isClosed) return // its lease went while there was no server: held now, it would be renewed for ever
       this.#shipper.startFrom(lengths)
       if (!this.#isOver) this.renew(sentAtBootMs)
       link.hold(this)
@@ -151,6 +153,7 @@ export class JobRun implements LeaseHolder {
       }
       if (!this.#isOver) await this.#shell?.endTree()
     } finally {
+      this.#isClosed = true
       link.release(this)
       await this.#keeper.close()
       if (!isLeft) await files.remove()

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
-import type { ClaimId, LeaseId } from '../../../protocol/ids.js'
+import { type ClaimId, parseLeaseId } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { check } from '../../../protocol/schema.js'
 import { type Grant, grant as grantSchema } from '../../../protocol/views.js'
+import { assert } from '../../base/assert.js'
 import type { Head, JobOrder, QueueId } from '../../store/store.js'
 import { type Claim, claimKey } from './claims.js'
 import type { Core } from './core.js'
@@ -60,7 +60,8 @@ export function makeOffer(core: Core, to: Claim, queue: QueueId, head: Head): bo
   const nowMs = core.clock.monotonicMs()
   const slot = core.leaseSlots.open(nowMs)
   if (!slot) return false
-  const lease = randomBytes(16).toString('hex') as LeaseId
+  const lease = parseLeaseId(core.random(16))
+  assert(lease, 'a lease is 32 hex digits')
   const offer: Offer = { lease, queue, head, slot, claim: to, lapsesAtMs: nowMs + LIMITS.grantMs.value }
   core.offers.add(offer)
   core.claims.add(to)

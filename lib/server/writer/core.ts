@@ -25,6 +25,8 @@ export interface WriterParts {
   readonly daemon: string
   /** Bytes of both streams that are stored of an attempt. */
   logBytesOf(job: JobId, attempt: number): Promise<number>
+  /** Hex digits of that many bytes, which nobody can guess: what leases are named by. */
+  random(bytes: number): string
 }
 
 /**

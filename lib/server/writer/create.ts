@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Aside } from './aside.js'
 import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
 import { Claims } from './claims.js'
@@ -19,8 +20,10 @@ import type { ConnectionId, Writer } from './writer.js'
  * Builds the writer on a store: begins an epoch, gives every RUNNING job one full lease, reads the heads of all queues,
  * starts the reaper. `stop` ends its timers and answers what is parked; what is being written is written.
  */
-export async function createWriter(parts: WriterParts): Promise<Writer & { stop(): void }> {
-  const core = await createCore(parts)
+export async function createWriter(
+  parts: Omit<WriterParts, 'random'> & Partial<Pick<WriterParts, 'random'>>,
+): Promise<Writer & { stop(): void }> {
+  const core = await createCore({ random: randomHex, ...parts })
   await core.dispatcher.readsDone()
   const reaper = startReaper(core)
   const { store } = core
@@ -51,6 +54,8 @@ export async function createWriter(parts: WriterParts): Promise<Writer & { stop(
     },
   }
 }
+
+const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
 
 async function createCore(parts: WriterParts): Promise<Core> {
   const { store, clock, leaseSlots } = parts

@@ -82,7 +82,7 @@ if (store) {
 
 function opened(): ReturnType<typeof openStore> | undefined {
   try {
-    return openStore(dataDir, log, () => room.release())
+    return openStore(dataDir, log, { makeRoom: () => room.release() })
   } catch (error) {
     tell({
       kind: 'refused',

@@ -9,15 +9,18 @@ export interface Handle {
   readonly sql: Sql
 }
 
+/** FULL: what is committed outlives a power loss. OFF: nothing is waited for. */
+export type Synchronous = 'FULL' | 'OFF'
+
 /** How long a handle waits for another process that holds the database. */
 const BUSY_MS = 5_000
 
 /** The one handle that writes. Makes the file, readable by its owner only: it holds the keys of accounts. */
-export function openWriterHandle(path: string): Handle {
+export function openWriterHandle(path: string, synchronous: Synchronous = 'FULL'): Handle {
   closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path, { timeout: BUSY_MS })
   db.pragma('journal_mode = WAL')
-  db.pragma('synchronous = FULL')
+  db.pragma(`synchronous = ${synchronous}`)
   db.pragma('foreign_keys = ON')
   db.pragma('cache_size = -32000')
   // Checkpoints are made between batches, when their operations are answered: see checkpoint.ts.

@@ -163,20 +163,17 @@ t.test('a cancelled job.wait answers with the state as it is', async t => {
 })
 
 t.test(
-  'waits that were cancelled count until their time is over, so that nobody makes more than the limit',
+  'a wait that was cancelled is over in the writer too, and more than the limit may follow each other',
   async t => {
     const daemon = await startDaemonInProcess(t)
     const { admin, job } = await runJob(daemon)
-    for (let n = 0; n < LIMITS.pipelinedMax.value; n++) {
+    for (let n = 0; n <= LIMITS.pipelinedMax.value; n++) {
       const cancel = new AbortController()
       const waiting = admin.call('job.wait', { job, waitMs: 30_000 }, { cancel: cancel.signal })
       await daemon.clock.advance(0)
       cancel.abort()
-      await waiting
+      t.match(await waiting, { job: { state: 'RUNNING' } })
     }
-    await t.rejects(admin.call('job.wait', { job, waitMs: 30_000 }), code('E_TOO_MANY'))
-    await daemon.clock.advance(30_000)
-    t.match(await admin.call('job.wait', { job, waitMs: 0 }), { job: { job } })
   },
 )
 

@@ -1,0 +1,143 @@
+import { isFinished, type Job, type JobState } from '../../lib/domain/job.js'
+import type { Store } from '../../lib/store/store.js'
+import type { Part } from '../../protocol/fields.js'
+import type { JobId, LeaseId } from '../../protocol/ids.js'
+import type { Host } from './host.js'
+import type { Attempt } from './machine.js'
+import type { MemoryDisk } from './memory-blobs.js'
+import type { World } from './world.js'
+
+/** How long a machine that woke may take to end what it may not run any more. */
+const WAKING_MS = 1_000
+
+/** Holds what happens against the promises, after every step. */
+export class Checks {
+  readonly violations: string[] = []
+  /** Jobs that the daemon has acknowledged. */
+  readonly acknowledged = new Set<JobId>()
+  readonly #world: World
+  readonly #store: Store
+  readonly #blobs: MemoryDisk
+  readonly #jobsOfKey = new Map<string, string>()
+  /** Rows as they were last read. */
+  readonly #rows = new Map<JobId, Job>()
+  /** Who ran an attempt of a job, by `job/attempt`. */
+  readonly #leases = new Map<string, LeaseId>()
+  /** What attempts really wrote. */
+  readonly #attempts = new Map<LeaseId, Attempt>()
+  readonly #finishes = new Set<LeaseId>()
+  readonly #grownParts = new Map<string, readonly [JobId, number, Part]>()
+
+  constructor(world: World, store: Store, blobs: MemoryDisk) {
+    this.#world = world
+    this.#store = store
+    this.#blobs = blobs
+    blobs.onChange = ({ job, attempt }, part) =>
+      void this.#grownParts.set(`${job}/${attempt}/${part}`, [job, attempt, part])
+  }
+
+  fault(what: string): void {
+    this.violations.push(`at ${this.#world.nowMs} ms: ${what}`)
+  }
+
+  made(attempt: Attempt): void {
+    this.#attempts.set(attempt.record.grant.lease, attempt)
+  }
+
+  finishAsked(lease: LeaseId): void {
+    this.#finishes.add(lease)
+  }
+
+  queued(key: string, jobs: readonly JobId[]): void {
+    const before = this.#jobsOfKey.get(key)
+    this.#jobsOfKey.set(key, jobs.join())
+    if (before !== undefined && before !== jobs.join()) this.fault(`${key} made ${before}, then ${jobs.join()}`)
+    for (const job of jobs) this.acknowledged.add(job)
+  }
+
+  /** Reads every known job anew: what was acknowledged must be there. */
+  async readAll(): Promise<void> {
+    for (const job of new Set([...this.acknowledged, ...this.#rows.keys()])) await this.readJob(job)
+  }
+
+  async readJob(job: JobId): Promise<void> {
+    const before = this.#rows.get(job)
+    const row = await this.#store.readJob(job)
+    if (!row) {
+      if (this.acknowledged.has(job)) this.fault(`job ${job} is lost`)
+      return
+    }
+    this.#rows.set(job, row)
+    if (before && isFinished(before.state.kind)) {
+      if (JSON.stringify(before) !== JSON.stringify(row)) this.fault(`job ${job} was finished and changed`)
+      return
+    }
+    if (row.state.kind === 'RUNNING') this.#began(job, row, row.state.lease)
+    else if (row.state.kind !== 'PENDING') this.#ended(job, row, row.state)
+  }
+
+  afterStep(hosts: readonly Host[]): void {
+    for (const host of hosts) if (!host.isAsleep) this.#checkProcesses(host)
+    for (const [job, attempt, part] of this.#grownParts.values()) this.#checkPart(job, attempt, part)
+    this.#grownParts.clear()
+  }
+
+  /** Acknowledged jobs that have not ended. */
+  get unfinished(): readonly JobId[] {
+    return [...this.acknowledged].filter(job => !isFinished(this.#rows.get(job)?.state.kind ?? 'PENDING'))
+  }
+
+  /** How many jobs are in each state, and the most attempts of one. */
+  summary(): { readonly attempts: number; readonly [state: string]: number } {
+    const counts: Record<string, number> = {}
+    let attempts = 0
+    for (const { state, attempt } of this.#rows.values()) {
+      counts[state.kind] = (counts[state.kind] ?? 0) + 1
+      attempts += attempt
+    }
+    return { ...counts, attempts }
+  }
+
+  #began(job: JobId, row: Job, lease: LeaseId): void {
+    const before = this.#leases.get(`${job}/${row.attempt}`)
+    if (before !== undefined && before !== lease) this.fault(`attempt ${row.attempt} of job ${job} has two leases`)
+    this.#leases.set(`${job}/${row.attempt}`, lease)
+  }
+
+  #ended(job: JobId, row: Job, state: Exclude<JobState, { kind: 'PENDING' | 'RUNNING' }>): void {
+    const { lease, end } = state
+    if (lease === undefined || end.reason === 'worker-lost') return
+    this.#began(job, row, lease)
+    if (!this.#finishes.has(lease)) this.fault(`job ${job} was ended by a stale token`)
+    const attempt = this.#attempts.get(lease)
+    const files = this.#blobs.of({ job, attempt: row.attempt })
+    for (const stream of ['stdout', 'stderr'] as const)
+      if (!attempt || !files[stream].bytes.equals(attempt[stream]))
+        this.fault(`${stream} of job ${job} is not whole at ${state.kind}`)
+    const artifacts = files.artifacts.bytes
+    if (end.artifactBytes > 0 && !attempt?.artifacts?.equals(artifacts)) this.fault(`artifacts of job ${job} differ`)
+    if (files.stdout.durableBytes + files.stderr.durableBytes !== end.logBytes)
+      this.fault(`the log of job ${job} is not durable at ${state.kind}`)
+  }
+
+  /** The one rule that holds all others about two copies: what runs is what its row says that runs. */
+  #checkProcesses(host: Host): void {
+    for (const attempt of host.machine.attempts) {
+      if (!attempt.process?.isAlive) continue
+      const { job, lease } = attempt.record.grant
+      const state = this.#rows.get(job)?.state
+      if (state?.kind === 'RUNNING' && state.lease === lease) continue
+      if (this.#world.nowMs - host.machine.time.wokeAtMs <= WAKING_MS) continue
+      this.fault(`job ${job} runs on ${host.name} by ${lease}, but it is ${JSON.stringify(state)}`)
+    }
+  }
+
+  #checkPart(job: JobId, attempt: number, part: Part): void {
+    const lease = this.#leases.get(`${job}/${attempt}`)
+    const written = lease && this.#attempts.get(lease)?.[part]
+    const stored = this.#blobs.of({ job, attempt })[part].bytes
+    if (stored.length === 0) return
+    if (!written || stored.length > written.length || !written.subarray(0, stored.length).equals(stored))
+      this.fault(`${part} of job ${job}, attempt ${attempt}, is no prefix of what was written`)
+  }
+}

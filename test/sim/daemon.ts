@@ -1,0 +1,131 @@
+import type { Log } from '../../lib/base/log.js'
+import type { Blobs } from '../../lib/blobs/blobs.js'
+import type { Services } from '../../lib/server/connection/services.js'
+import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
+import type { LeaseSlots } from '../../lib/server/slots.js'
+import { createWriter } from '../../lib/server/writer/create.js'
+import type { Writer } from '../../lib/server/writer/writer.js'
+import type { Store } from '../../lib/store/store.js'
+import type { LeaseId } from '../../protocol/ids.js'
+import { LIMITS } from '../../protocol/limits.js'
+import { serveWire } from '../helpers/memory-front.js'
+import { type Disk, slowStore } from './disk.js'
+import { type MemoryDisk, memoryBlobs } from './memory-blobs.js'
+import type { Network } from './network.js'
+import { Actor, MachineTime, type World } from './world.js'
+
+/** Bytes of shared slots: room for more leases and workers than a simulation has. */
+const SLOT_BYTES = 16_384
+const RESTART_MS = 500
+
+/** How a test breaks the daemon on purpose: each part may be replaced by one that lacks something. */
+export interface Broken {
+  store?(store: Store, actor: Actor): Store
+  slots?(slots: LeaseSlots): LeaseSlots
+  blobs?(blobs: Blobs): Blobs
+  writer?(writer: Writer, store: Store): Writer
+}
+
+export interface DaemonParts {
+  readonly world: World
+  readonly network: Network
+  /** What outlives the process. */
+  readonly store: Store
+  readonly blobs: MemoryDisk
+  readonly disk: Disk
+  readonly log: Log
+  readonly broken: Broken
+  /** Told of each finish that a worker asks for. */
+  onFinish(lease: LeaseId): void
+  /** The process is gone. */
+  onKill(): void
+}
+
+/** The daemon, one life after the other, on the same database and files. */
+export class SimDaemon {
+  actor: Actor
+  readonly #parts: DaemonParts
+  readonly #manager: Actor
+  #connections = 0
+  #wasCutOff: boolean = false
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts
+    this.actor = new Actor('daemon', new MachineTime('daemon', 1_000))
+    this.actor.isDead = true
+    this.#manager = new Actor('service manager', this.actor.machine)
+  }
+
+  get isUp(): boolean {
+    return !this.actor.isDead
+  }
+
+  start(): void {
+    if (this.isUp) return
+    this.actor = new Actor('daemon', this.actor.machine)
+    const { actor } = this
+    this.#run(actor).catch(error => {
+      this.#parts.log.error('the daemon did not start', {}, error)
+      actor.isDead = true
+      // As a service manager does.
+      this.#parts.world.timer(RESTART_MS, this.#manager, () => this.start())
+    })
+  }
+
+  /** kill -9, or with `isPowerLoss` the end of everything that was not synced. */
+  kill(isPowerLoss: boolean): void {
+    if (!this.isUp) return
+    const { network, blobs, onKill } = this.#parts
+    this.actor.isDead = true
+    network.listen(undefined)
+    network.drop(this.actor, isPowerLoss)
+    if (isPowerLoss) {
+      this.#wasCutOff = true
+      blobs.loseUnsynced(() => this.#parts.world.random.chance(0.5))
+      this.actor.machine.bootBaseMs = 1_000 - this.#parts.world.nowMs
+    }
+    onKill()
+  }
+
+  async #run(actor: Actor): Promise<void> {
+    const { world, network, blobs, disk, log, broken, onFinish } = this.#parts
+    const slow = slowStore(this.#parts.store, world, actor, disk)
+    const store = broken.store?.(slow, actor) ?? slow
+    const files = memoryBlobs(blobs, world, actor, disk)
+    const clock = world.clockOf(actor)
+    // What a power loss left behind the lengths on record may be anything.
+    const cutOff = this.#wasCutOff ? (await store.readDispatchState()).running : []
+    for (const { job, attempt, durableStdoutBytes, durableStderrBytes } of cutOff)
+      await files.cutLog({ job, attempt }, durableStdoutBytes, durableStderrBytes)
+    this.#wasCutOff = false
+    const slots = createLeaseSlots(new SharedArrayBuffer(SLOT_BYTES))
+    const leaseSlots = broken.slots?.(slots) ?? slots
+    const workerSlots = createWorkerSlots(new SharedArrayBuffer(SLOT_BYTES))
+    const written = await createWriter({
+      ...{ store, leaseSlots, workerSlots, clock, log },
+      daemon: 'simulated',
+      random: bytes => world.random.hex(bytes),
+      logBytesOf: async (job, attempt) => {
+        const { stdout, stderr } = await files.lengths({ job, attempt })
+        return stdout + stderr
+      },
+    })
+    const witnessed: Writer = {
+      ...written,
+      finish(job, lease, end) {
+        onFinish(lease)
+        return written.finish(job, lease, end)
+      },
+    }
+    const services: Services = {
+      ...{ clock, log, store, leaseSlots, workerSlots },
+      blobs: broken.blobs?.(files) ?? files,
+      writer: broken.writer?.(witnessed, store) ?? witnessed,
+      frameBytesMax: LIMITS.frameBytesDefault.value,
+      scramSecret: new Uint8Array(32),
+      startedAtMs: clock.nowMs(),
+      threadConnections: () => [],
+    }
+    network.listen({ actor, take: wire => void serveWire(wire, services, ++this.#connections, () => {}) })
+  }
+}
