@@ -56,8 +56,8 @@ export class Shipper {
     readonly artifactsBytes: number
   }): void {
     this.#isTakenOver = true
-    this.#streams.stdout.length = lengths.stdoutBytes
-    this.#streams.stderr.length = lengths.stderrBytes
+    startStream(this.#streams.stdout, lengths.stdoutBytes)
+    startStream(this.#streams.stderr, lengths.stderrBytes)
     this.#artifactsLength = lengths.artifactsBytes
   }
 
@@ -235,6 +235,12 @@ export class Shipper {
 }
 
 const newStream = (): StreamState => ({ length: 0, crc: 0, crcOffset: 0 })
+
+function startStream(state: StreamState, length: number): void {
+  state.length = length
+  // A stream that is sent anew from its begin is told by what is sent: the job may have cut the file since.
+  if (length === 0) Object.assign(state, newStream())
+}
 
 /** What has been read for shipping belongs to the head, whether or not its answer came. */
 const shippedOf = (state: StreamState): number => Math.max(state.length, state.crcOffset)

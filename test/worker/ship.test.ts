@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Dial } from '../../lib/base/wire.js'
-import { startBench } from './helper.js'
+import { startBench, tempDir } from './helper.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 
@@ -61,6 +63,20 @@ t.test('what a job writes while it runs can be read while it runs', async t => {
   t.notOk(seen.ended)
   await bench.admin.call('job.stop', { job })
   await result
+})
+
+t.test('a job that empties its own log by > /dev/stderr keeps what was shipped, and its end arrives', async t => {
+  const bench = await startBench(t)
+  const go = join(await tempDir(t), 'go')
+  const script =
+    'echo one >&2; while [ ! -e "$GO" ]; do sleep 0.02; done; echo two > /dev/stderr; echo three >&2; exit 3'
+  const job = await bench.exec({ command: sh(script), environment: [['GO', go]] })
+  const { result } = await bench.work()
+  await bench.admin.call('job.log', { job, stream: 'stderr', offset: 0, bytesMax: 100, waitMs: 30_000 })
+  writeFileSync(go, '')
+  await result
+  t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 3 })
+  t.equal(String(await bench.log(job, 'stderr')), 'one\ntwo\nthree\n')
 })
 
 t.test('a worker with several slots runs each of many jobs exactly once', async t => {

@@ -7,6 +7,7 @@ import { unpackBundle } from '../../client/archive/unpack.js'
 import type { AttemptFiles, Cookie, GrantRecord } from '../ports.js'
 import { packAttempt } from './pack.js'
 import { removeTree } from './remove-tree.js'
+import { createStreamReader, type StreamReader } from './stream-reader.js'
 
 /** The directory of an attempt, and the paths in it that only the executor needs. */
 export interface LinuxAttempt extends AttemptFiles {
@@ -55,6 +56,16 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     handle.catch(() => handles.delete(part))
     return handle
   }
+  const readerOf = (part: Part): StreamReader =>
+    createStreamReader(
+      async () => (await sizeOf(path(FILE_OF[part]))) ?? 0,
+      async (offset, bytesMax) => {
+        const buffer = Buffer.allocUnsafe(bytesMax)
+        const { bytesRead } = await (await opened(part)).read(buffer, 0, bytesMax, offset)
+        return buffer.subarray(0, bytesRead)
+      },
+    )
+  const readers = { stdout: readerOf('stdout'), stderr: readerOf('stderr'), artifacts: readerOf('artifacts') }
   return {
     name: dir.slice(dir.lastIndexOf('/') + 1),
     dir,
@@ -93,12 +104,8 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       await unpackBundle(zip, path('workspace'))
     },
     note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
-    partBytes: async part => (await sizeOf(path(FILE_OF[part]))) ?? 0,
-    async readPart(part, offset, bytesMax) {
-      const buffer = Buffer.allocUnsafe(bytesMax)
-      const { bytesRead } = await (await opened(part)).read(buffer, 0, bytesMax, offset)
-      return buffer.subarray(0, bytesRead)
-    },
+    partBytes: part => readers[part].bytes(),
+    readPart: (part, offset, bytesMax) => readers[part].read(offset, bytesMax),
     packArtifacts: globs => packAttempt(dir, globs),
     async remove() {
       const opened = [...handles.values(), ...(leaseEnd ? [leaseEnd] : [])]
