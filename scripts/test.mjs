@@ -24,7 +24,7 @@ async function run() {
   const record = join(records, 'tap')
   // Without a terminal only what failed is shown, and the summary.
   const reporter = process.stdout.isTTY ? '--reporter=terse' : '--reporter=min'
-  const fixed = ['run', '--disable-coverage', '--jobs=2', '--timeout=240', reporter, `--output-file=${record}`]
+  const fixed = ['run', '--disable-coverage', '--jobs=2', '--timeout=600', reporter, `--output-file=${record}`]
   const { status } = spawnSync('node_modules/.bin/tap', [...fixed, ...options, ...files], {
     stdio: 'inherit',
     env: { ...process.env, JANKINS_EXERCISED: records },

@@ -8,7 +8,7 @@ import { BLOWS, storm } from '../chaos/storm.js'
 import { faultsOf, openFiles, processesWith, temporaryFiles } from '../chaos/verdict.js'
 import { createWorkload } from '../chaos/workload.js'
 import { temporaryDirectory } from '../helpers/processes.js'
-import { until } from '../worker/helper.js'
+import { until } from '../helpers/worker-bench.js'
 
 /** `npm run chaos` sets these; a seed of an earlier run deals the same blows at the same times. */
 const SECONDS = Number(process.env.JANKINS_CHAOS_SECONDS ?? 60)

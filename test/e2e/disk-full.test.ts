@@ -8,7 +8,7 @@ import { type JobId, parseSha256 } from '../../protocol/ids.js'
 import { quietPort } from '../helpers/ports.js'
 import { cli, connectAs, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js'
-import { nameOf, until } from '../worker/helper.js'
+import { nameOf, until } from '../helpers/worker-bench.js'
 
 const options = { skip: noSmallDisk() }
 const view = async (client: Client, job: JobId) => (await client.call('job.query', { jobs: [job] })).jobs[0]!

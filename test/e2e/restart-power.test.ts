@@ -6,7 +6,7 @@ import { openReader } from '../../lib/store/open.js'
 import type { JobId } from '../../protocol/ids.js'
 import { quietPort } from '../helpers/ports.js'
 import { connectAs, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { nameOf, until } from '../worker/helper.js'
+import { nameOf, until } from '../helpers/worker-bench.js'
 
 const OTHER_BOOT = '33333333-3333-4333-8333-333333333333\n'
 /** Enough to be synced in part while the job runs. */

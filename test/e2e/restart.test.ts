@@ -12,7 +12,7 @@ import { credentialOf, deriveKeys } from '../../protocol/scram.js'
 import type { WorkerView } from '../../protocol/views.js'
 import { quietPort } from '../helpers/ports.js'
 import { type DaemonProcess, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { nameOf, until } from '../worker/helper.js'
+import { nameOf, until } from '../helpers/worker-bench.js'
 
 const WORKERS = 50
 /** Four times what is promised for a machine that does nothing else; the measured time is printed. */

@@ -8,7 +8,7 @@ import type { Address } from '../../lib/base/wire.js'
 import { FrameDecoder } from '../../protocol/frame.js'
 import { decodeMessage } from '../../protocol/message.js'
 import { startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { until } from '../worker/helper.js'
+import { until } from '../helpers/worker-bench.js'
 
 interface Beat {
   readonly atMs: number

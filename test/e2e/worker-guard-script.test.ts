@@ -10,7 +10,7 @@ import { openStateDirectory, randomHex, type StateDirectory } from '../../lib/wo
 import type { Cookie, GrantRecord } from '../../lib/worker/ports.js'
 import type { JobId, LeaseId } from '../../protocol/ids.js'
 import type { Grant } from '../../protocol/views.js'
-import { nameOf, processesWith, tempDir, until } from '../worker/helper.js'
+import { nameOf, processesWith, tempDir, until } from '../helpers/worker-bench.js'
 
 const bootClock = openBootClock()
 const bootId = readBootId()

@@ -5,7 +5,7 @@ import type { Client } from '../../lib/client/connection.js'
 import { isAlive } from '../../lib/worker/machine/proc.js'
 import type { JobId } from '../../protocol/ids.js'
 import { type Running, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { processesWith, until } from '../worker/helper.js'
+import { processesWith, until } from '../helpers/worker-bench.js'
 
 const TREE = 'setsid sh -c "sleep 600 & (sleep 601 &) ; sleep 602" & setsid sleep 603 & sleep 604'
 

@@ -13,7 +13,7 @@ import {
   startDaemon,
   temporaryDirectory,
 } from '../helpers/processes.js'
-import { processesWith, until } from '../worker/helper.js'
+import { processesWith, until } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 

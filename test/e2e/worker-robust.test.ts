@@ -10,7 +10,7 @@ import { openMachine } from '../../lib/worker/machine/linux.js'
 import { guardOrphan } from '../../lib/worker/orphans.js'
 import type { AttemptFiles } from '../../lib/worker/ports.js'
 import type { Grant } from '../../protocol/views.js'
-import { nameOf, processesWith, startBench, tempDir, until } from '../worker/helper.js'
+import { nameOf, processesWith, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { findDelegatedCgroup } from '../../lib/worker/tree/cgroup.js'
 import { parseTimes } from '../../lib/worker/tree/usage.js'
-import { startBench } from './helper.js'
+import { startBench } from '../helpers/worker-bench.js'
 
 const SPIN = 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'
 /** 64 MB in one variable, for longer than the first looks at the memory. */

@@ -19,11 +19,24 @@ export interface LinuxAttempt extends AttemptFiles {
   writeCgroup(dir: string): Promise<void>
   /** Returns the path of the script, executable. */
   writeScript(script: string): Promise<string>
+  /** Closes its files; the directory stays. */
+  close(): Promise<void>
 }
+
+/**
+ * The attempts of this process that were not removed. Their handles are held by it: newer Node takes a handle that is
+ * collected before it was closed for an error.
+ */
+export type OpenAttempts = Set<LinuxAttempt>
 
 const FILE_OF: { readonly [P in Part]: string } = { stdout: 'stdout', stderr: 'stderr', artifacts: 'artifacts.zip' }
 
-export async function makeAttempt(dir: string, record: GrantRecord, bootId: string): Promise<LinuxAttempt> {
+export async function makeAttempt(
+  dir: string,
+  record: GrantRecord,
+  bootId: string,
+  attempts: OpenAttempts,
+): Promise<LinuxAttempt> {
   await mkdir(dir, { mode: 0o700 })
   // All have ended before what was made is taken away again.
   const made = await Promise.allSettled([
@@ -37,16 +50,20 @@ export async function makeAttempt(dir: string, record: GrantRecord, bootId: stri
     await removeTree(dir).catch(() => {}) // a full disk must not keep what could not be made
     throw failed.reason
   }
-  return attemptIn(dir, record, bootId)
+  return attemptIn(dir, record, bootId, attempts)
 }
 
 /** Undefined when there is no whole grant in it: the worker died while it made or removed the directory. */
-export async function openAttempt(dir: string, bootId: string): Promise<LinuxAttempt | undefined> {
+export async function openAttempt(
+  dir: string,
+  bootId: string,
+  attempts: OpenAttempts,
+): Promise<LinuxAttempt | undefined> {
   const text = await readText(join(dir, 'grant'))
-  return text?.endsWith('\n') ? attemptIn(dir, JSON.parse(text) as GrantRecord, bootId) : undefined
+  return text?.endsWith('\n') ? attemptIn(dir, JSON.parse(text) as GrantRecord, bootId, attempts) : undefined
 }
 
-function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttempt {
+function attemptIn(dir: string, record: GrantRecord, bootId: string, attempts: OpenAttempts): LinuxAttempt {
   const path = (name: string): string => join(dir, name)
   const handles = new Map<Part, Promise<FileHandle>>()
   let leaseEnd: Promise<FileHandle> | undefined
@@ -66,7 +83,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       },
     )
   const readers = { stdout: readerOf('stdout'), stderr: readerOf('stderr'), artifacts: readerOf('artifacts') }
-  return {
+  const attempt: LinuxAttempt = {
     name: dir.slice(dir.lastIndexOf('/') + 1),
     dir,
     record,
@@ -107,11 +124,15 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
     partBytes: part => readers[part].bytes(),
     readPart: (part, offset, bytesMax) => readers[part].read(offset, bytesMax),
     packArtifacts: globs => packAttempt(dir, globs),
-    async remove() {
+    async close() {
       const opened = [...handles.values(), ...(leaseEnd ? [leaseEnd] : [])]
       handles.clear()
       leaseEnd = undefined
       await Promise.all(opened.map(handle => handle.then(h => h.close()).catch(() => {})))
+    },
+    async remove() {
+      await attempt.close()
+      attempts.delete(attempt)
       // First the grant: what is left when this is broken off is no attempt any more.
       await unlink(path('grant')).catch(() => {})
       await removeTree(dir)
@@ -126,6 +147,8 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string): LinuxAttem
       return path('script')
     },
   }
+  attempts.add(attempt)
+  return attempt
 }
 
 const TICKS_DIGITS = 12

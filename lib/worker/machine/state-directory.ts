@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.js'
 import type { AttemptStorage, GrantRecord } from '../ports.js'
-import { type LinuxAttempt, makeAttempt, openAttempt } from './attempt-directory.js'
+import { type LinuxAttempt, makeAttempt, type OpenAttempts, openAttempt } from './attempt-directory.js'
 import { openGuard } from './guard.js'
 import { removeTree } from './remove-tree.js'
 
@@ -35,13 +35,14 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
   await chmod(dir, 0o700)
   const unlock = await lock(dir)
   const guard = openGuard(dir, bootId, clock)
+  const attempts: OpenAttempts = new Set()
   return {
     async create(record) {
       const path = join(attemptsDir, nameOf(record))
       try {
         const guarding = guard.ensure()
         guarding.catch(() => {})
-        const attempt = await makeAttempt(path, record, bootId)
+        const attempt = await makeAttempt(path, record, bootId, attempts)
         // Before the job is taken: no attempt is ever without a guard.
         await guarding
         return attempt
@@ -54,7 +55,7 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
       const found: { attempt: LinuxAttempt; atMs: number }[] = []
       for (const name of await readdir(attemptsDir)) {
         const path = join(attemptsDir, name)
-        const attempt = await openAttempt(path, bootId)
+        const attempt = await openAttempt(path, bootId, attempts)
         if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
         else await removeTree(path)
       }
@@ -63,6 +64,7 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
       return found.sort((a, b) => a.atMs - b.atMs).map(({ attempt }) => attempt)
     },
     async release() {
+      await Promise.all([...attempts].map(attempt => attempt.close()))
       await guard.release()
       await unlock()
     },

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/base/clock.js'
 import { systemClock } from '../../lib/base/clock.js'
 import type { Address, Dial } from '../../lib/base/wire.js'
 import { startDaemonInProcess } from '../helpers/daemon.js'
-import { startBench, tempDir } from './helper.js'
+import { startBench, tempDir } from '../helpers/worker-bench.js'
 
 t.test('a worker of two servers runs the jobs of both, and more of the one with more weight', async t => {
   const bench = await startBench(t)

@@ -7,7 +7,7 @@ import { packDirectory } from '../../lib/client/archive/pack-directory.js'
 import { readStat } from '../../lib/worker/machine/proc.js'
 import { findDelegatedCgroup } from '../../lib/worker/tree/cgroup.js'
 import type { Sha256 } from '../../protocol/ids.js'
-import { type Bench, processesWith, startBench, tempDir, until } from './helper.js'
+import { type Bench, processesWith, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 const marker = (name: string): readonly [string, string] => ['TREE_TEST', `${name}-${process.pid}`]

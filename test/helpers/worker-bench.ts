@@ -12,7 +12,7 @@ import { runWorker, type WorkerMode, type WorkerOptions, type WorkerResult } fro
 import { type JobId, type Name, parseName } from '../../protocol/ids.js'
 import type { Params } from '../../protocol/methods.js'
 import type { JobView } from '../../protocol/views.js'
-import { startDaemonInProcess, type TestDaemon, type TestDaemonOptions } from '../helpers/daemon.js'
+import { startDaemonInProcess, type TestDaemon, type TestDaemonOptions } from './daemon.js'
 
 export const nameOf = (text: string): Name => parseName(text) as Name
 

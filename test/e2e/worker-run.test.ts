@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { startBench } from './helper.js'
+import { startBench } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 

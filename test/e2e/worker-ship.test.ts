@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Dial } from '../../lib/base/wire.js'
-import { startBench, tempDir } from './helper.js'
+import { startBench, tempDir } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 
