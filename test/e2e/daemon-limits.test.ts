@@ -15,7 +15,9 @@ const OTHER_FILES = 200
 
 t.test('5,000 connections that each announce a large frame stay under the budget, and others are answered', async t => {
   const count = connectionsThatFit(t, WANTED_CONNECTIONS)
-  const daemon = await startDaemon(t, { config: 'byte_budget = "64MiB"\n' })
+  const daemon = await startDaemon(t, {
+    config: 'byte_budget = "64MiB"\nconnections_per_address = 10000\nconnections_per_user = 10000\n',
+  })
   const client = await daemon.connect()
   const login = loginOnce(daemon)
   const peers: RawConnection[] = []
@@ -86,6 +88,23 @@ t.test('clients that drip are cut off in time, and others are answered meanwhile
   t.match(daemon.stderr(), /did not authenticate/)
   t.match(daemon.stderr(), /a frame did not end/)
   t.equal((await client.call('server.status', {})).connections, 1)
+})
+
+t.test('guesses are counted together, whichever thread they come to, and other users get in', async t => {
+  const daemon = await startDaemon(t, { config: 'threads = "per-connection"\n' })
+  const client = await daemon.connect()
+  const guess = async (user: string): Promise<string | undefined> => {
+    const raw = await openRaw(daemon.address)
+    await t.rejects(raw.login(user, async () => ({ clientKey: Buffer.alloc(32), serverKey: Buffer.alloc(32) })))
+    await raw.closed
+    return raw.refusal
+  }
+  // The delay doubles: sooner or later it is longer than this machine takes for one guess.
+  let guesses = 1
+  while ((await guess('nobody')) === 'E_AUTH') guesses++
+  t.ok(guesses > LIMITS.loginsFreeMax.value, `held back at guess ${guesses}`)
+  t.equal((await daemon.connect()).role, 'admin')
+  t.match(await client.call('server.status', {}), { connections: 2 })
 })
 
 t.test('more connections than the config lets in are told why', async t => {

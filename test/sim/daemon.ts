@@ -1,6 +1,7 @@
 import type { Log } from '../../lib/base/log.js'
 import type { Blobs } from '../../lib/blobs/blobs.js'
 import type { Services } from '../../lib/server/connection/services.js'
+import { createLoginCounters, sharedLogins } from '../../lib/server/logins.js'
 import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
 import type { LeaseSlots } from '../../lib/server/slots.js'
 import { createWriter } from '../../lib/server/writer/create.js'
@@ -123,6 +124,7 @@ export class SimDaemon {
       writer: broken.writer?.(witnessed, store) ?? witnessed,
       frameBytesMax: LIMITS.frameBytesDefault.value,
       scramSecret: new Uint8Array(32),
+      logins: sharedLogins(createLoginCounters(), new Uint8Array(32)),
       startedAtMs: clock.nowMs(),
       threadConnections: () => [],
     }
