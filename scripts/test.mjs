@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 
 /** What starts real processes, and the simulation of many seeds. */
-const SLOW = ['e2e', 'sim']
+const SLOW = ['e2e', 'fuzz', 'interop', 'sim']
 
 const [which = 'fast', ...named] = process.argv.slice(2)
 const records = mkdtempSync(join(tmpdir(), 'jankins-exercised-'))
