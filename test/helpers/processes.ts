@@ -25,6 +25,8 @@ export interface Ended {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
+  /** A command that runs the one behind it in its own process: a sandbox. */
+  readonly wrapper?: readonly string[]
   /** Written to its stdin, which is empty otherwise. */
   readonly input?: string | Buffer
 }
@@ -125,7 +127,8 @@ function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[
   if (!existsSync(file)) throw new Error(`${file} is missing: the end-to-end tests need the build, npm run build`)
   if (program === 'jankins') noteFlags(args)
   const env = { ...process.env, NO_COLOR: '1', ...withoutOwn(), ...options.env }
-  const child = spawn(process.execPath, [file, ...args], {
+  const [command = '', ...words] = [...(options.wrapper ?? []), process.execPath, file, ...args]
+  const child = spawn(command, words, {
     env,
     cwd: options.cwd ?? temporaryDirectory(t),
     stdio: 'pipe',
