@@ -1,17 +1,15 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { encodeFrame } from '../../protocol/frame.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { encodeRequest } from '../../protocol/message.js'
 import { deriveKeys, type ScramKeys } from '../../protocol/scram.js'
+import { connectionsThatFit } from '../helpers/open-files.js'
 import { type DaemonProcess, startDaemon } from '../helpers/processes.js'
 import { openRaw, type RawConnection } from '../helpers/raw-connection.js'
 
 const MIB = 1024 * 1024
 const WANTED_CONNECTIONS = 5_000
-/** Descriptors that this process and the daemon need beside the connections. */
-const OTHER_FILES = 200
 
 t.test('5,000 connections that each announce a large frame stay under the budget, and others are answered', async t => {
   const count = connectionsThatFit(t, WANTED_CONNECTIONS)
@@ -152,15 +150,6 @@ function loginOnce(daemon: DaemonProcess): () => Promise<RawConnection> {
 function residentBytes(daemon: DaemonProcess): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${daemon.child.pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
-}
-
-/** As many as the limit of open files lets in, told loudly when that is less than wanted. */
-function connectionsThatFit(t: Test, wanted: number): number {
-  const limit = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }))
-  const count = Number.isNaN(limit) ? wanted : Math.min(wanted, limit - OTHER_FILES)
-  if (count < wanted)
-    t.comment(`ONLY ${count} CONNECTIONS instead of ${wanted}: raise ulimit -n above ${wanted + OTHER_FILES}`)
-  return count
 }
 
 const show = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`
