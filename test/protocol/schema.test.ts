@@ -1,5 +1,19 @@
 import t from 'tap'
-import { bool, bytes, check, choice, doc, int, list, obj, opt, pair, type Schema, text } from '../../protocol/schema.js'
+import {
+  bool,
+  bytes,
+  check,
+  checkResult,
+  choice,
+  doc,
+  int,
+  list,
+  obj,
+  opt,
+  pair,
+  type Schema,
+  text,
+} from '../../protocol/schema.js'
 
 const refusal = (field: string): { code: string; detail: { field: string } } => ({
   code: 'E_BAD_REQUEST',
@@ -23,9 +37,18 @@ t.test('each kind of value refuses what does not fit and names the field', async
     [obj({ a: bool }), { a: true }, [{}, { a: 1 }, [], new Uint8Array(1), 'x']],
   ]
   for (const [schema, good, bad] of cases) {
-    t.strictSame(check(schema, good, 'field'), good)
-    for (const value of bad) t.throws(() => check(schema, value, 'field'), refusal('field'), JSON.stringify(value))
+    const message = obj({ field: schema })
+    t.strictSame(check(message, { field: good }), { field: good })
+    for (const value of bad) t.throws(() => check(message, { field: value }), refusal('field'), JSON.stringify(value))
   }
+})
+
+t.test('in a result a word that no choice lists yet is passed on, and nothing else that does not fit', async t => {
+  const schema = obj({ states: list(choice('PENDING', 'RUNNING'), 2) })
+  t.strictSame(checkResult(schema, { states: ['PENDING', 'PAUSED'] }), { states: ['PENDING', 'PAUSED'] })
+  for (const word of ['', 'two words', 'x'.repeat(65), '\u001b[2J', 7])
+    t.throws(() => checkResult(schema, { states: [word] }), refusal('states[0]'), JSON.stringify(word))
+  t.throws(() => checkResult(schema, { states: 'PAUSED' }), refusal('states'))
 })
 
 t.test('a field is named by its whole path', async t => {
