@@ -6,6 +6,7 @@ import {
   checkResult,
   choice,
   doc,
+  float,
   int,
   list,
   obj,
@@ -29,6 +30,7 @@ t.test('each kind of value refuses what does not fit and names the field', async
   const cases: [Schema<unknown>, unknown, unknown[]][] = [
     [int(1, 3), 2, [0, 4, 1.5, '2', Number.NaN, null]],
     [bool, true, [1, 'true']],
+    [float(0, 1), 0.5, [-0.1, 1.1, Number.NaN, '0.5']],
     [text(3), 'äb', ['äö', 'abcd', 'a\0', 3]],
     [bytes(1, 2), new Uint8Array([1]), [new Uint8Array(3), new Uint8Array(0), 'a']],
     [choice('a', 'b'), 'b', ['c', 1]],
@@ -67,4 +69,7 @@ t.test('a parse function makes the value, and its refusal is a misfit', async t 
   )
   t.strictSame(check(even, 4), { half: 2 })
   t.throws(() => check(even, 3), refusal('params'))
+  const word = (form?: string) => text(9, s => (s === 'word' ? s : undefined), form)
+  t.throws(() => check(word(), 'other'), { code: 'E_BAD_REQUEST', detail: { expected: 'a valid id' } })
+  t.throws(() => check(word('the word'), 'other'), { code: 'E_BAD_REQUEST', detail: { expected: 'the word' } })
 })
