@@ -98,7 +98,7 @@ function addCommand(parser: Argv, name: CommandName, word: string, take: Take): 
 }
 
 function place(key: string, spec: ValueSpec): string {
-  const inside = spec.kind === 'jobs' ? `${key}..` : key
+  const inside = spec.kind === 'jobs' || spec.kind === 'texts' ? `${key}..` : key
   return spec.required ? `<${inside}>` : `[${inside}]`
 }
 
