@@ -1,4 +1,4 @@
-import yargs, { type Argv, type Options } from 'yargs'
+import type { Argv, Options } from 'yargs'
 import { JANKINS_VERSION } from '../../protocol/version.js'
 import { type CommandSpec, UsageError, type ValueSpec } from './command.js'
 import { COMMANDS, type CommandName } from './commands.js'
@@ -14,9 +14,10 @@ const WORDS = new Set([...Object.keys(COMMANDS), ...Object.keys(GROUPS)])
  * @throws UsageError for an unknown command or option, a missing or superfluous argument, a value that does not fit
  */
 export async function readByYargs({ own, rest }: Words, columns: number): Promise<CommandLine> {
+  const { default: yargs } = await import('yargs')
   let found: { name: CommandName; typed: Typed } | undefined
   let mistake: string | undefined
-  const parser = program(columns, (name, typed) => {
+  const parser = program(yargs([]), columns, (name, typed) => {
     found = { name, typed }
   }).fail((message, error) => {
     mistake ??= message || error?.message || 'the command line cannot be read'
@@ -33,8 +34,8 @@ export async function readByYargs({ own, rest }: Words, columns: number): Promis
 
 type Take = (name: CommandName, typed: Typed) => void
 
-function program(columns: number, take: Take): Argv {
-  const parser = yargs([])
+function program(empty: Argv, columns: number, take: Take): Argv {
+  const parser = empty
     .scriptName('jankins')
     .usage('jankins COMMAND [OPTIONS]')
     .parserConfiguration(PARSER_CONFIGURATION)
