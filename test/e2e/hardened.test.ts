@@ -1,8 +1,8 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { listenAt } from '../helpers/notify-socket.js'
 import { cli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 
 const UNIT = 'systemd/jankinsd.service'
@@ -44,7 +44,7 @@ umask 0077
 # What the test runner puts into every program would write elsewhere.
 unset NODE_OPTIONS
 exec prlimit --core=0 setpriv --no-new-privs --inh-caps=-all --bounding-set=-all \\
-  python3 -B test/e2e/sandbox.py ${UNIT} "$@"
+  python3 -B test/fixtures/sandbox.py ${UNIT} "$@"
 `
 const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
 const sandbox = (data: string): readonly string[] => [
@@ -63,18 +63,19 @@ function reasonToSkip(data: string): string | false {
 const skip = reasonToSkip(temporaryDirectory(t))
 t.test('the daemon does its work under the restrictions of its unit', { skip }, async t => {
   const data = temporaryDirectory(t)
-  const wrapper = sandbox(data)
-  const [command = '', ...args] = wrapper
+  const by = sandbox(data)
+  const [command = '', ...args] = by
   const outside = join(temporaryDirectory(t), 'outside')
   const probe = spawnSync(command, [...args, 'sh', '-c', `: > ${outside}`], { encoding: 'utf8' })
   t.match(probe.stderr, /Read-only/, 'the restrictions are there')
   const denied = spawnSync(command, [...args, 'chown', '1', data], { encoding: 'utf8' })
   t.match(denied.stderr, /not permitted/)
 
-  const told = await listenAsSystemd(t)
+  const path = join(temporaryDirectory(t), 'notify')
+  const heard = await listenAt(t, path)
   const cwd = resolve('.')
-  const daemon = await startDaemon(t, { wrapper, cwd, dataDir: join(data, 'data'), env: { NOTIFY_SOCKET: told.path } })
-  t.match(await told.first, /^READY=1/m, 'systemd hears that it is ready')
+  const daemon = await startDaemon(t, { by, cwd, dataDir: join(data, 'data'), env: { NOTIFY_SOCKET: path } })
+  t.match(await heard(), /^READY=1/m, 'systemd hears that it is ready')
   const { env } = daemon
   const box = temporaryDirectory(t)
   t.equal(
@@ -90,23 +91,3 @@ t.test('the daemon does its work under the restrictions of its unit', { skip }, 
   const { code, stderr } = await daemon.stop()
   t.equal(code, 0, stderr)
 })
-
-/** A socket as systemd has one for Type=notify: the first datagram that comes. */
-async function listenAsSystemd(t: Test): Promise<{ path: string; first: Promise<string> }> {
-  const path = join(temporaryDirectory(t), 'notify')
-  const program = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-print("bound", flush=True)
-print(s.recv(4096).decode(), flush=True)`
-  const child = spawn('python3', ['-c', program, path], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(() => child.kill())
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    said += chunk
-  })
-  const first = once(child, 'close').then(() => said.replace('bound\n', ''))
-  await once(child.stdout, 'data')
-  return { path, first }
-}
