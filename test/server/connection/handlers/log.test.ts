@@ -70,6 +70,17 @@ t.test('a follower of one stream sleeps through the other, and hears when its ti
   t.match(await following, { chunks: [], next: 0, ended: false })
 })
 
+t.test('a follower that has seen more than the daemon has left is not sent back', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const { admin, worker, job, held } = await runJob(daemon)
+  await worker.call('job.append', { ...held, part: 'stdout', offset: 0, data: Buffer.from('ab') })
+  const following = read(admin, { job, offset: 3, waitMs: 5_000 })
+  await daemon.clock.advance(5_000)
+  t.match(await following, { chunks: [], next: 3, ended: false })
+  await worker.call('job.append', { ...held, part: 'stdout', offset: 2, data: Buffer.from('cd') })
+  t.match(await read(admin, { job, offset: 3 }), { chunks: ['stdout:d'], next: 4, ended: false })
+})
+
 t.test('a job that waits is followed from its start on', async t => {
   const daemon = await startDaemonInProcess(t)
   const { admin, worker } = await runJob(daemon)
