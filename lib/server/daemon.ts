@@ -141,9 +141,10 @@ function endProcess(log: ProgramLog): (error: unknown) => void {
 }
 
 /** Tells systemd, where it asked to be told; sd_notify(3) by its command. */
-export async function tellSystemd(state: '--ready' | '--stopping'): Promise<void> {
+export async function tellSystemd(state: 'READY=1' | 'STOPPING=1'): Promise<void> {
   if (!process.env.NOTIFY_SOCKET) return
-  const child = spawn('systemd-notify', [state, `--pid=${process.pid}`], { stdio: 'ignore' })
+  // As a variable: the flag --stopping is newer than the oldest systemd in use.
+  const child = spawn('systemd-notify', [state], { stdio: 'ignore' })
   // A missing command is no reason to end: systemd then waits in vain and says so.
   await once(child, 'exit').catch(() => {})
 }

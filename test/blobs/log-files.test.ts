@@ -3,25 +3,13 @@ import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } fr
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { AttemptKey, Blobs } from '../../lib/blobs/blobs.js'
-import { openBlobs } from '../../lib/blobs/open.js'
 import type { Stream } from '../../protocol/fields.js'
-import { parseJobId } from '../../protocol/ids.js'
+import { keyOf, open } from './samples.js'
 
-function keyOf(job: number, attempt = 1): AttemptKey {
-  const id = parseJobId(job)
-  assert(id)
-  return { job: id, attempt }
-}
 const expect = (bytes: Uint8Array): { bytes: number; crc32: number } => ({ bytes: bytes.length, crc32: crc32(bytes) })
 const NOTHING = expect(Buffer.alloc(0))
-
-function open(t: Test, dir: string): ReturnType<typeof openBlobs> {
-  const blobs = openBlobs(dir)
-  t.teardown(() => blobs.close())
-  return blobs
-}
 
 /** The whole log, read in pieces of `bytesMax`, as one letter and one byte for each byte. */
 async function readAll(blobs: Blobs, key: AttemptKey, bytesMax: number): Promise<string> {

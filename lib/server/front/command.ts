@@ -34,11 +34,11 @@ export async function runJankinsd(args: readonly string[]): Promise<number> {
     const signalled = firstSignal()
     const daemon = await startDaemon(config, log)
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
-    await tellSystemd('--ready')
+    await tellSystemd('READY=1')
     const signal = await signalled
     log.info('stopping', { signal })
     systemClock.after(STOP_MS, () => process.exit(0), { background: true })
-    await Promise.all([tellSystemd('--stopping'), daemon.stop()])
+    await Promise.all([tellSystemd('STOPPING=1'), daemon.stop()])
     return 0
   } catch (error) {
     return failed(error)
