@@ -26,7 +26,11 @@ t.test('job.log reads one stream, or both in the order of their arrival', async 
   t.strictSame(part, { attempt: 1, chunks: ['stderr:wo ', 'stdout:t'], next: 9, ended: false })
   const stderr = await read(admin, { job, stream: 'stderr', offset: 1 })
   t.strictSame(stderr, { attempt: 1, chunks: ['stderr:wo '], next: 4, ended: false })
-  t.strictSame(await read(admin, { job, offset: 99 }), { attempt: 1, chunks: [], next: 99, ended: false }, 'not there yet')
+  t.strictSame(
+    await read(admin, { job, offset: 99 }),
+    { attempt: 1, chunks: [], next: 99, ended: false },
+    'not there yet',
+  )
   await worker.call('job.finish', { ...held, exitCode: 0, stdout: streamOf('one three'), stderr: streamOf('two ') })
   t.strictSame(await read(admin, { job, bytesMax: 12 }), {
     ...{ attempt: 1, chunks: ['stdout:one ', 'stderr:two ', 'stdout:thre'], next: 12, ended: false },
