@@ -115,10 +115,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
   const written = await createWriter({
     ...{ store, leaseSlots, workerSlots, clock, log },
     daemon: 'test',
-    logBytesOf: async (job, attempt) => {
-      const lengths = await blobs.lengths({ job, attempt })
-      return lengths.stdout + lengths.stderr
-    },
+    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
   })
   const services: Services = {
     ...{ clock, log, store: reader, blobs, leaseSlots, workerSlots },

@@ -19,6 +19,10 @@ export interface Attempt {
   ending: Ending | undefined
   plan: EndPlan | undefined
   process: JobProcess | undefined
+  /** Of the files that travelled with the job. */
+  unpacked: Sha256 | undefined
+  /** The disk refused something of it. */
+  wasRefused: boolean
   isRemoved: boolean
 }
 
@@ -104,6 +108,11 @@ export class FakeMachine {
 
   #filesOf(attempt: Attempt, disk: () => Promise<void>): AttemptFiles {
     const { time } = this
+    const takesRoom = (): void => {
+      if (!this.isFull) return
+      attempt.wasRefused = true
+      throw Object.assign(new Error('ENOSPC: the disk of the worker is full'), { code: 'ENOSPC' })
+    }
     return {
       record: attempt.record,
       workspaceDir: '/workspace',
@@ -131,7 +140,11 @@ export class FakeMachine {
         attempt.plan = plan
       },
       readPlan: async () => attempt.plan,
-      unpackBundle: () => Promise.reject(new Error('no bundle was sent')),
+      async unpackBundle(zip) {
+        await disk()
+        takesRoom()
+        attempt.unpacked = sha256Of(zip)
+      },
       async note(line) {
         attempt.stderr = Buffer.concat([attempt.stderr, Buffer.from(`jankins: ${line}\n`)])
       },
@@ -165,7 +178,10 @@ const newAttempt = (record: GrantRecord): Attempt => ({
   ending: undefined,
   plan: undefined,
   process: undefined,
+  unpacked: undefined,
+  wasRefused: false,
   isRemoved: false,
 })
 
-const sha256Of = (bytes: Buffer): Sha256 => parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
+export const sha256Of = (bytes: Buffer): Sha256 =>
+  parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
