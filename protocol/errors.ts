@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   E_UNKNOWN_METHOD: { retry: false, text: 'this daemon has no such method; is it older than the client?' },
   E_VERSION: { retry: false, text: 'client and daemon speak different major versions; upgrade the older one' },
   E_AUTH: { retry: false, text: 'wrong user or password; run jankins login' },
+  E_THROTTLED: { retry: true, text: 'too many failed logins; try again in a moment, or from another address' },
   E_NOT_AUTHENTICATED: { retry: false, text: 'authenticate first' },
   E_FORBIDDEN: { retry: false, text: 'this account may not do that; ask an admin' },
   E_TOO_MANY: { retry: true, text: 'a limit of the daemon is reached; try again later' },

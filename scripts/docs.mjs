@@ -130,8 +130,11 @@ function errors(codes) {
 }
 
 function limits(all) {
-  const rows = Object.entries(all).map(([name, { value, doc }]) => [`\`${name}\``, number(value), doc])
-  return aligned([['limit', 'value', 'meaning'], ...rows])
+  const rows = Object.entries(all).map(([name, { value, doc, beyond, key }]) => {
+    const shown = key === undefined ? '' : `\`${key}\``
+    return [`\`${name}\``, number(value), shown, doc, beyond]
+  })
+  return aligned([['limit', 'value', 'default of', 'meaning', 'beyond it'], ...rows])
 }
 
 /** A table as the formatter would leave it, so that what is generated is also what is checked. */

@@ -6,7 +6,7 @@ import { join, sep } from 'node:path'
 import mapCoverage from './coverage-map.mjs'
 
 /** What starts real processes, and the simulation of many seeds. */
-const SLOW = ['e2e', 'sim']
+const SLOW = ['e2e', 'fuzz', 'interop', 'sim']
 
 const [which = 'fast', ...named] = process.argv.slice(2)
 const records = mkdtempSync(join(tmpdir(), 'jankins-exercised-'))

@@ -13,6 +13,7 @@ import { Front } from './front/front.js'
 import { inheritedFd, listen } from './front/listener.js'
 import { ThreadPool } from './front/threads.js'
 import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
+import { createLoginCounters } from './logins.js'
 import type { ThreadData } from './ports.js'
 import { createLeaseSlots, createWorkerSlots } from './shared-slots.js'
 import { writerOverPort } from './writer/port.js'
@@ -72,6 +73,7 @@ async function start(
     frameBytesMax: config.frameBytesMax,
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
+    loginCounters: createLoginCounters(),
     startedAtMs: clock.nowMs(),
   }
   const { threads } = config

@@ -1,11 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
-import t, { type Test } from 'tap'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+import { listenAsSystemd, python } from '../helpers/notify.js'
 import { cli, runDaemon, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-
-const python = (fixture: string) => ['python3', resolve('test/fixtures', fixture)]
 
 t.test('a socket that systemd hands over is taken, whatever the config says', async t => {
   const daemon = await startDaemon(t, { by: python('inherit-socket.py'), config: 'host = "192.0.2.1"\n' })
@@ -32,27 +29,13 @@ t.test('descriptors that were meant for another process are left alone', async t
 })
 
 t.test('systemd hears when the daemon is ready and when it stops', { skip: missing('systemd-notify') }, async t => {
-  const path = join(temporaryDirectory(t), 'notify')
-  const heard = await listenAt(t, path)
+  const { path, heard } = await listenAsSystemd(t)
   const daemon = await startDaemon(t, { env: { NOTIFY_SOCKET: path } })
   t.match(await heard(), /^READY=1$/m)
   t.equal((await daemon.connect()).role, 'admin', 'ready means that it answers')
   t.equal((await daemon.stop()).code, 0)
   t.match(await heard(), /^STOPPING=1$/m)
 })
-
-/** What is told at a notify socket: each call waits for the next message. */
-async function listenAt(t: Test, path: string): Promise<() => Promise<string>> {
-  const [command = '', ...args] = [...python('notify-socket.py'), path]
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  t.teardown(async () => {
-    child.stdin.end()
-    await once(child, 'exit')
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  await lines.next()
-  return async () => String(JSON.parse((await lines.next()).value))
-}
 
 /** Why a test that needs this program is skipped; false where it can run. */
 function missing(program: string): string | false {

@@ -2,6 +2,7 @@ import type { Log } from '../../lib/base/log.js'
 import type { Blobs } from '../../lib/blobs/blobs.js'
 import type { Services } from '../../lib/server/connection/services.js'
 import type { Session } from '../../lib/server/connection/session.js'
+import { createLoginCounters, sharedLogins } from '../../lib/server/logins.js'
 import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
 import type { LeaseSlots } from '../../lib/server/slots.js'
 import { createWriter } from '../../lib/server/writer/create.js'
@@ -153,6 +154,7 @@ export class SimDaemon {
       // The least, so that more of what is long comes in pieces.
       frameBytesMax: LIMITS.frameBytesMin.value,
       scramSecret: new Uint8Array(32),
+      logins: sharedLogins(createLoginCounters(), new Uint8Array(32)),
       startedAtMs: clock.nowMs(),
       threadConnections: () => [],
     }

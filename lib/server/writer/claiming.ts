@@ -22,6 +22,7 @@ export async function claim(
   const key = claimKey(worker.instance, id)
   const known = core.claims.get(key)
   if (known) return known.answer
+  core.claims.checkRoom(connection, worker.user)
   const askedAtMs = core.clock.monotonicMs()
   const asking = core.claims.make({ key, connection, worker, askedAtMs, endsAtMs: askedAtMs + waitMs })
   const found = core.dispatcher.seek(asking)
