@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   E_STORE_FULL: { retry: true, text: 'the disk of the daemon is full; make room' },
   E_JOB_NOT_FOUND: { retry: false, text: 'no job has this id' },
   E_JOB_NOT_FINISHED: { retry: false, text: 'the job has not ended yet' },
+  E_JOB_DAMAGED: { retry: false, text: 'the job cannot be run: what the database has of it is damaged' },
   E_KEY_REUSED: { retry: false, text: 'this request key was used for another request' },
   E_ACTION_NOT_FOUND: { retry: false, text: 'no action has this name; jankins actions lists them' },
   E_ACTION_EXISTS: { retry: false, text: 'another definition has this name; give --replace to change it' },

@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
-import { listenAt } from '../helpers/notify-socket.js'
+import { listenAsSystemd, python } from '../helpers/notify.js'
 import { cli, runDaemon, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-
-const python = (fixture: string) => ['python3', resolve('test/fixtures', fixture)]
 
 t.test('a socket that systemd hands over is taken, whatever the config says', async t => {
   const daemon = await startDaemon(t, { by: python('inherit-socket.py'), config: 'host = "192.0.2.1"\n' })
@@ -31,8 +29,7 @@ t.test('descriptors that were meant for another process are left alone', async t
 })
 
 t.test('systemd hears when the daemon is ready and when it stops', { skip: missing('systemd-notify') }, async t => {
-  const path = join(temporaryDirectory(t), 'notify')
-  const heard = await listenAt(t, path)
+  const { path, heard } = await listenAsSystemd(t)
   const daemon = await startDaemon(t, { env: { NOTIFY_SOCKET: path } })
   t.match(await heard(), /^READY=1$/m)
   t.equal((await daemon.connect()).role, 'admin', 'ready means that it answers')

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { listenAt } from '../helpers/notify-socket.js'
+import { listenAsSystemd } from '../helpers/notify.js'
 import { cli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 
 const UNIT = 'systemd/jankinsd.service'
@@ -71,11 +71,10 @@ t.test('the daemon does its work under the restrictions of its unit', { skip }, 
   const denied = spawnSync(command, [...args, 'chown', '1', data], { encoding: 'utf8' })
   t.match(denied.stderr, /not permitted/)
 
-  const path = join(temporaryDirectory(t), 'notify')
-  const heard = await listenAt(t, path)
+  const told = await listenAsSystemd(t)
   const cwd = resolve('.')
-  const daemon = await startDaemon(t, { by, cwd, dataDir: join(data, 'data'), env: { NOTIFY_SOCKET: path } })
-  t.match(await heard(), /^READY=1/m, 'systemd hears that it is ready')
+  const daemon = await startDaemon(t, { by, cwd, dataDir: join(data, 'data'), env: { NOTIFY_SOCKET: told.path } })
+  t.match(await told.heard(), /^READY=1/m, 'systemd hears that it is ready')
   const { env } = daemon
   const box = temporaryDirectory(t)
   t.equal(

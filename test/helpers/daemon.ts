@@ -116,10 +116,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
   const written = await createWriter({
     ...{ store, leaseSlots, workerSlots, clock, log },
     daemon: 'test',
-    logBytesOf: async (job, attempt) => {
-      const lengths = await blobs.lengths({ job, attempt })
-      return lengths.stdout + lengths.stderr
-    },
+    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
   })
   const scramSecret = randomBytes(32)
   const services: Services = {

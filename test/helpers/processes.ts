@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly cwd?: string
   /** Written to its stdin, which is empty otherwise. */
   readonly input?: string | Buffer
-  /** A command that becomes the program: it is given program and arguments. */
+  /** A command that becomes the program, a sandbox: it is given program and arguments. */
   readonly by?: readonly string[]
 }
 
