@@ -113,18 +113,22 @@ export class Checks {
     })
   }
 
-  /** Somebody was shown this by job.log. */
-  read({ job, attempt, stream, bytes }: ReadStream): void {
+  /**
+   * Somebody was shown this by job.log.
+   * @param wasCut bytes were taken away meanwhile: who has seen them has seen more than there is
+   */
+  read({ job, attempt, stream, bytes }: ReadStream, wasCut: boolean): void {
+    if (wasCut && this.#isLimited(job, attempt)) return
     const lease = this.#leases.get(`${job}/${attempt}`)
     const written = lease && this.#attempts.get(lease)?.[stream]
     if (!written || compareShipped(bytes, written) === 'wrong')
       this.fault(`a reader of ${stream} of job ${job}, attempt ${attempt}, was shown what was not written`)
   }
 
-  /** @param wasCut bytes were taken away meanwhile: who has seen them has seen more than there is */
   readToEnd(read: ReadStream, wasCut: boolean): void {
     const { job, attempt, stream, bytes } = read
-    this.read(read)
+    this.read(read, wasCut)
+    if (wasCut && this.#isLimited(job, attempt)) return
     this.saw('a log was followed to its end')
     if (wasCut) this.saw('a log was followed over a loss of power')
     const stored = this.#blobs.of({ job, attempt })[stream].bytes
@@ -148,6 +152,13 @@ export class Checks {
       attempts += attempt
     }
     return { ...counts, attempts }
+  }
+
+  /** The log is longer than it may be: what is shipped anew after a loss of power may be cut elsewhere. */
+  #isLimited(job: JobId, attempt: number): boolean {
+    const lease = this.#leases.get(`${job}/${attempt}`)
+    const made = lease && this.#attempts.get(lease)
+    return made !== undefined && made.stdout.length + made.stderr.length > made.record.grant.logLimitBytes
   }
 
   #began(job: JobId, row: Job, lease: LeaseId): void {
