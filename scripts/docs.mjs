@@ -1,4 +1,5 @@
-// Fills the generated parts of protocol/PROTOCOL.md: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+// Fills the generated parts of protocol/PROTOCOL.md: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`;
+// and writes docs/actions.schema.json.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -154,4 +155,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     grant: views.grant,
   }
   writeFileSync(DOCUMENT, fill(readFileSync(DOCUMENT, 'utf8'), parts({ ...methods, ...errors, ...limits, VIEWS })))
+  const { actionsSchema } = await import('../dist/lib/cli/actions-file/schema.js')
+  writeFileSync('docs/actions.schema.json', `${JSON.stringify(actionsSchema(), undefined, 2)}\n`)
 }

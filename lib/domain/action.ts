@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { JankinsError } from '../../protocol/errors.js'
 import { LIMITS } from '../../protocol/limits.js'
-import type { Definition } from '../../protocol/views.js'
+import { type Definition, definitionFields } from '../../protocol/views.js'
 
 /** A definition that keeps the rules which no single field can tell, with every default filled in. */
 export type CompleteDefinition = Definition &
@@ -50,6 +50,12 @@ export function completeDefinition(definition: Definition): CompleteDefinition {
     onLogLimit: definition.onLogLimit ?? 'cut',
   }
 }
+
+/** The fields in which two definitions differ, in the order of the table of fields. */
+export const differingFields = (a: Definition, b: Definition): readonly (keyof Definition)[] =>
+  (Object.keys(definitionFields) as (keyof Definition)[]).filter(
+    field => JSON.stringify(a[field]) !== JSON.stringify(b[field]),
+  )
 
 /** By code unit, not by locale, and without doubles: equal sets of labels are equal texts, everywhere. */
 export const sortedLabels = <Label extends string>(labels: readonly Label[]): readonly Label[] =>

@@ -1,19 +1,20 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { LogLevel, LogRecord } from '../base/log.js'
+import type { AddressedFrame } from './front/packing.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
  * What the threads say to each other. Each message carries all that one turn of the sender's loop produced.
  *
- * Frames travel packed into one ArrayBuffer that is transferred, not copied: for each frame uint32 connection, uint32
- * bytes (both little endian), then the body without its length prefix.
+ * Small frames travel packed into one ArrayBuffer: for each of them uint32 connection, uint32 bytes (both little endian),
+ * then the body without its length prefix. Large ones travel alone. All of their memory is transferred, not copied.
  */
-export type PackedFrames = ArrayBuffer
+export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 
 /** From the main thread to a connection thread. */
 export interface ToThread {
   readonly opened: readonly { readonly connection: ConnectionId; readonly address: string }[]
-  readonly frames: PackedFrames | null
+  readonly frames: PackedFrames
   /** Bytes of replies that have left: the thread may produce that many more for this connection. */
   readonly credits: readonly (readonly [ConnectionId, number])[]
   readonly closed: readonly ConnectionId[]
@@ -31,7 +32,7 @@ export type Verdict =
 
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
-  readonly frames: PackedFrames | null
+  readonly frames: PackedFrames
   /** How many frames of a connection are dealt with: answered, or notices that need no answer. */
   readonly handled: readonly (readonly [ConnectionId, number])[]
   readonly verdicts: readonly Verdict[]

@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { EndPlan } from '../../lib/worker/log-limit.js'
-import type { AttemptFiles, Ending, GrantRecord, Machine } from '../../lib/worker/ports.js'
+import type { AttemptFiles, Ending, FreedMarks, GrantRecord, Machine } from '../../lib/worker/ports.js'
 import { parseSha256, type Sha256 } from '../../protocol/ids.js'
 import { JobProcess, shellOf } from './process.js'
 import { Actor, MachineTime, type World } from './world.js'
 
 const DISK_MS_MAX = 6
+/** A line or two of a simulated job. */
+const FREE_STEP_BYTES = 64
 
 /** The directory of one attempt: it stays when the worker process goes. */
 export interface Attempt {
@@ -18,6 +20,7 @@ export interface Attempt {
   leaseEnd: { readonly endsAtBootMs: number; readonly boot: number } | undefined
   ending: Ending | undefined
   plan: EndPlan | undefined
+  freed: FreedMarks
   process: JobProcess | undefined
   /** Of the files that travelled with the job. */
   unpacked: Sha256 | undefined
@@ -151,8 +154,18 @@ export class FakeMachine {
       partBytes: async part => attempt[part]?.length ?? 0,
       async readPart(part, offset, bytesMax) {
         await disk()
-        return Buffer.from((attempt[part] ?? Buffer.alloc(0)).subarray(offset, offset + bytesMax))
+        const bytes = attempt[part] ?? Buffer.alloc(0)
+        const data = Buffer.from(bytes.subarray(offset, offset + bytesMax))
+        const freedBytes = part === 'artifacts' ? 0 : (attempt.freed[part]?.bytes ?? 0)
+        return data.fill('\n', 0, Math.min(data.length, Math.max(0, freedBytes - offset)))
       },
+      freeStepBytes: FREE_STEP_BYTES,
+      async free(stream, mark) {
+        await disk()
+        attempt.freed = { ...attempt.freed, [stream]: mark }
+        await disk()
+      },
+      readFreed: async () => attempt.freed,
       packArtifacts: async globs => {
         await disk()
         if (globs.length === 0) return undefined
@@ -177,6 +190,7 @@ const newAttempt = (record: GrantRecord): Attempt => ({
   leaseEnd: undefined,
   ending: undefined,
   plan: undefined,
+  freed: {},
   process: undefined,
   unpacked: undefined,
   wasRefused: false,

@@ -168,9 +168,9 @@ export class FrontConnection {
   /** @returns whether to read on */
   #receive(bytes: Buffer): boolean {
     if (!this.isOpen) return true
-    // The decoder adds to what it holds by copying, and keeps the first chunk as it is: that one must be a copy.
-    this.#decoder.push(this.#decoder.heldBytes > 0 ? bytes : Buffer.from(bytes))
+    this.#decoder.push(bytes)
     this.#cut()
+    this.#decoder.keep()
     this.#account()
     this.#isPaused = this.isOpen && !this.#mayRead()
     return !this.#isPaused

@@ -53,7 +53,7 @@ export class EchoThread implements RunningThread {
     for (const [, bytes] of credits) this.credits += bytes
     this.closed.push(...closed)
     if (replies.length + handled.size + verdicts.length > 0)
-      setImmediate(() => this.say({ frames: packFrames(replies), handled: [...handled], verdicts }))
+      setImmediate(() => this.say({ frames: packFrames(replies).frames, handled: [...handled], verdicts }))
     if (drain) {
       setImmediate(() => this.say({ drained: true }))
       if (this.closed.length === this.opened.length) setImmediate(() => this.end(undefined))
@@ -61,7 +61,7 @@ export class EchoThread implements RunningThread {
   }
 
   say(message: Partial<FromThread>): void {
-    if (!this.isTerminated) this.#handlers.onMessage({ frames: null, handled: [], verdicts: [], ...message })
+    if (!this.isTerminated) this.#handlers.onMessage({ frames: [], handled: [], verdicts: [], ...message })
   }
 
   terminate(): void {
