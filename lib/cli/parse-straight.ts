@@ -1,6 +1,7 @@
 import parser from 'yargs-parser'
 import type { CommandSpec, Specs } from './command.js'
 import { COMMANDS, type CommandName } from './commands.js'
+import { takesMany } from './values.js'
 import { type CommandLine, commandOf, PARSER_CONFIGURATION, type Typed, type Words } from './words.js'
 
 /**
@@ -47,7 +48,7 @@ function placesOf(positionals: Specs, words: readonly string[]): Typed | undefin
   const placed: Record<string, unknown> = {}
   let next = 0
   for (const [key, { kind, required }] of Object.entries(positionals)) {
-    const isMany = kind === 'jobs'
+    const isMany = takesMany(kind)
     if (required && words[next] === undefined) return undefined
     placed[key] = isMany ? words.slice(next) : words[next]
     next = isMany ? words.length : next + 1

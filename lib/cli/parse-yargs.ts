@@ -2,6 +2,7 @@ import type { Argv, Options } from 'yargs'
 import { JANKINS_VERSION } from '../../protocol/version.js'
 import { type CommandSpec, UsageError, type ValueSpec } from './command.js'
 import { COMMANDS, type CommandName } from './commands.js'
+import { takesMany } from './values.js'
 import { type CommandLine, commandOf, PARSER_CONFIGURATION, type Typed, type Words } from './words.js'
 
 const GROUPS: Readonly<Record<string, string>> = { users: 'list, add, disable and enable accounts' }
@@ -81,7 +82,7 @@ function addCommand(parser: Argv, name: CommandName, word: string, take: Take): 
 }
 
 function place(key: string, spec: ValueSpec): string {
-  const inside = spec.kind === 'jobs' ? `${key}..` : key
+  const inside = takesMany(spec.kind) ? `${key}..` : key
   return spec.required ? `<${inside}>` : `[${inside}]`
 }
 

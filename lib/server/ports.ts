@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Name } from '../../protocol/ids.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
 import type { AddressedFrame } from './front/packing.js'
 import type { ConnectionId } from './writer/writer.js'
@@ -29,7 +30,13 @@ export interface ToThread {
  */
 export type Verdict =
   | { readonly connection: ConnectionId; readonly kind: 'more' | 'close' }
-  | { readonly connection: ConnectionId; readonly kind: 'ready'; readonly frameBytesMax: number }
+  | {
+      readonly connection: ConnectionId
+      readonly kind: 'ready'
+      readonly frameBytesMax: number
+      /** Who authenticated: main counts the connections of each user. */
+      readonly user: Name
+    }
 
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
@@ -72,6 +79,8 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  /** Failed logins: logins.ts. */
+  readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number
   readonly logLevel: LogLevel
   /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */

@@ -6,6 +6,7 @@ import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
+import { sharedLogins } from '../logins.js'
 import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
@@ -55,6 +56,7 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }

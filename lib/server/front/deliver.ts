@@ -10,8 +10,10 @@ interface Replies {
   bodyBytes: number
 }
 
-/** Hands the replies of one message to their connections: frames first, then what is handled, then verdicts. */
+/** Hands the replies of one message to their connections: who is admitted, frames, what is handled, then verdicts. */
 export function deliver(message: FromThread, connections: ReadonlyMap<ConnectionId, FrontConnection>): void {
+  for (const verdict of message.verdicts)
+    if (verdict.kind === 'ready') connections.get(verdict.connection)?.admit(verdict.user)
   const touched = new Set<FrontConnection>()
   for (const packed of message.frames) {
     const packedBytes = packed instanceof ArrayBuffer ? packed.byteLength : packed.body.length
