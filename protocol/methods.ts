@@ -4,6 +4,7 @@ import { ACTIONS_METHODS } from './methods/actions.js'
 import { BYTES_METHODS } from './methods/bytes.js'
 import { JOBS_METHODS } from './methods/jobs.js'
 import { LEASES_METHODS } from './methods/leases.js'
+import { SECRETS_METHODS } from './methods/secrets.js'
 import { SERVER_METHODS } from './methods/server.js'
 import { doc, type Infer, int, obj } from './schema.js'
 
@@ -14,6 +15,7 @@ export const METHODS = {
   ...BYTES_METHODS,
   ...JOBS_METHODS,
   ...LEASES_METHODS,
+  ...SECRETS_METHODS,
   ...SERVER_METHODS,
 } as const
 

@@ -14,11 +14,19 @@ export interface Output {
   write(data: string | Uint8Array): Promise<void>
 }
 
+/** Where a command reads: stdin, or a test's memory. */
+export interface Input {
+  readonly isTerminal: boolean
+  /** All of it, once. */
+  read(): Promise<Uint8Array>
+}
+
 /** Everything outside that a command touches. */
 export interface Context {
   readonly env: Environment
   readonly clock: Clock
   readonly dial: Dial
+  readonly stdin: Input
   readonly stdout: Output
   readonly stderr: Output
   /** Asks a person. @throws UsageError when there is no terminal */

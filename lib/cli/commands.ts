@@ -4,6 +4,7 @@ import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command
 import * as o from './options.js'
 
 const action = { kind: 'name', required: true, describe: 'name of an action' } as const
+const variable = { kind: 'text', required: true, describe: 'name of the variable' } as const
 const account = { kind: 'name', required: true, describe: 'name of an account' } as const
 const job = { kind: 'job', required: true, describe: 'id of a job' } as const
 const command = { value: 'CMD [ARG...]', describe: 'what to run, without a shell' } as const
@@ -83,6 +84,24 @@ export const COMMANDS = {
     positionals: { name: { kind: 'name', describe: 'only this one' } },
     options: o.daemon,
     load: (): Promise<CommandModule> => import('./commands/actions.js'),
+  },
+  'secret set': {
+    summary: 'give the jobs of an action a variable that nobody is shown; its value comes on stdin',
+    positionals: { action, name: variable },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/secret-set.js'),
+  },
+  'secret list': {
+    summary: 'show the names of the secrets of an action',
+    positionals: { action },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/secret-list.js'),
+  },
+  'secret remove': {
+    summary: 'take a secret from an action',
+    positionals: { action, name: variable },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/secret-remove.js'),
   },
   enable: {
     summary: 'let jobs of an action be queued and start',

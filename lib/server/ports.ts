@@ -79,6 +79,7 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  readonly secretKey: Uint8Array
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number

@@ -16,6 +16,8 @@ export interface Queue {
   readonly active: boolean
   /** Missing: no limit. */
   readonly runningMax?: number
+  /** Its jobs are given secrets: only a worker whose connection nobody else can read may have them. Missing: no. */
+  readonly hasSecrets?: boolean
   /** Why nothing of it can be granted: its row is damaged. It is not active then, and putAction may mend it. */
   readonly fault?: string
 }
@@ -74,6 +76,19 @@ export interface JobOrder {
   readonly bundle?: Sha256
 }
 
+export interface SealedSecret {
+  /** Name of the variable. */
+  readonly secret: string
+  /** Encrypted: the store has no key. */
+  readonly sealed: Uint8Array
+}
+
+export interface JobSecrets {
+  readonly action: Name
+  /** By name; at least one. */
+  readonly secrets: readonly SealedSecret[]
+}
+
 /** A RUNNING job as a starting daemon finds it. */
 export interface RunningJob {
   readonly job: JobId
@@ -114,6 +129,13 @@ export interface StoreReader {
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
   findAction(action: Name): Promise<ActionView | undefined>
   listActions(after: Name | undefined, limit: number): Promise<{ actions: readonly ActionView[]; next?: Name }>
+  /** By name. @throws JankinsError E_ACTION_NOT_FOUND */
+  listSecrets(action: Name): Promise<readonly SealedSecret[]>
+  /**
+   * Of a RUNNING job the secrets that its action had when it began, whatever became of them since; of any other those
+   * that the action has now. Undefined when there are none.
+   */
+  readJobSecrets(job: JobId): Promise<JobSecrets | undefined>
   findJob(job: JobId): Promise<JobView | undefined>
   /** What happened to a job, for the domain's transition function and for the fence of a lease. */
   readJob(job: JobId): Promise<Job | undefined>
@@ -170,6 +192,14 @@ export interface StoreWriter {
   ): Promise<{ changed: boolean; queue: Queue }>
   /** @throws JankinsError E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean; queue: Queue }>
+  /**
+   * Gives an action a secret in place of the one that it has of this name. What is replaced is kept while a job runs
+   * that may have it.
+   * @throws JankinsError E_ACTION_NOT_FOUND, E_TOO_MANY
+   */
+  putSecret(action: Name, secret: SealedSecret, nowMs: number): Promise<Queue>
+  /** @throws JankinsError E_ACTION_NOT_FOUND */
+  removeSecret(action: Name, secret: string, nowMs: number): Promise<{ changed: boolean; queue: Queue }>
   /** The queue of job.exec for these labels, made on first use. */
   openExecQueue(labels: readonly string[]): Promise<Queue>
   /**

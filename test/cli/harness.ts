@@ -21,6 +21,8 @@ export interface RunOptions {
   /** What a person answers, in order; without it there is no terminal to ask on. */
   readonly answers?: readonly string[]
   readonly isTerminal?: boolean
+  /** On stdin, which is a terminal without it. */
+  readonly input?: string | Buffer
   /** Told whenever something was written. */
   readonly onOutput?: (text: string) => void
 }
@@ -52,6 +54,7 @@ export function commandLine(t: Test, dial: Dial, clock: Clock = systemClock) {
       env: { XDG_CONFIG_HOME: home, ...options.env },
       clock,
       dial,
+      stdin: { isTerminal: options.input === undefined, read: async () => Buffer.from(options.input ?? '') },
       stdout: out.output,
       stderr: err.output,
       ask: async question => {

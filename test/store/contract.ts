@@ -4,6 +4,7 @@ import { accountsContract } from './contract-accounts.js'
 import { jobsContract } from './contract-jobs.js'
 import { keysContract } from './contract-keys.js'
 import { queriesContract } from './contract-queries.js'
+import { secretsContract } from './contract-secrets.js'
 
 /** Opens an empty store and sees to its end with the test. */
 export type OpenStore = (t: Test) => Promise<Store>
@@ -14,4 +15,5 @@ export function storeContract(t: Test, openStore: OpenStore): void {
   jobsContract(t, openStore)
   keysContract(t, openStore)
   queriesContract(t, openStore)
+  secretsContract(t, openStore)
 }

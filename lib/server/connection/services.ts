@@ -23,6 +23,8 @@ export interface Services {
   readonly frameBytesMax: number
   /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */
   readonly scramSecret: Uint8Array
+  /** 32 bytes that open the secrets of actions. */
+  readonly secretKey: Uint8Array
   readonly logins: Logins
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */

@@ -5,6 +5,7 @@ import { NOTICES } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
 import { assert } from '../../base/assert.js'
 import type { Attempt } from '../logins.js'
+import { hostOf, isLoopback } from '../network.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
 import { type Caller, Cancellation, type SessionFacts } from './call.js'
 import { Credit } from './credit.js'
@@ -120,7 +121,8 @@ export class Session {
 
   #factsOf(caller: Caller): SessionFacts {
     const { connection, address } = this.#peer
-    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0, lastWait: 0 }
+    const known = { connection, address, caller, isPrivate: isLoopback(hostOf(address)) }
+    return { ...known, attachment: undefined, leases: new Map(), waitCount: 0, lastWait: 0 }
   }
 
   #failAuth(request: Request, phase: Phase, error: unknown): void {

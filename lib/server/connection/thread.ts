@@ -56,6 +56,7 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  secretKey: data.secretKey,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),

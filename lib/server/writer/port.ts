@@ -13,6 +13,8 @@ const CALLS: { readonly [M in Call]: true } = {
   setUserActive: true,
   noteDurableLengths: true,
   addAction: true,
+  setSecret: true,
+  removeSecret: true,
   setActionActive: true,
   queueJobs: true,
   execJob: true,

@@ -2,7 +2,7 @@ import type { ClaimId, InstanceId, JobId, LeaseId, Name, Sha256 } from '../../..
 import type { Grant, JobView, WorkerView } from '../../../protocol/views.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { End } from '../../domain/job.js'
-import type { StoreWriter } from '../../store/store.js'
+import type { SealedSecret, StoreWriter } from '../../store/store.js'
 import type { SlotRef } from '../slots.js'
 
 /** Given by the main thread, unique in the life of the daemon. */
@@ -35,6 +35,8 @@ export interface NewWorker {
   readonly labels: readonly string[]
   readonly slots: number
   readonly version: string
+  /** Nobody else can read its connection: it may have jobs with secrets. Missing: no. */
+  readonly isPrivate?: boolean
 }
 
 /**
@@ -45,6 +47,10 @@ export interface NewWorker {
 export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 'setUserActive' | 'noteDurableLengths'> {
   /** @throws E_ACTION_EXISTS */
   addAction(action: Name, definition: CompleteDefinition, replace: boolean): Promise<{ changed: boolean }>
+  /** @throws E_ACTION_NOT_FOUND, E_TOO_MANY */
+  setSecret(action: Name, secret: SealedSecret): Promise<void>
+  /** @throws E_ACTION_NOT_FOUND */
+  removeSecret(action: Name, secret: string): Promise<{ changed: boolean }>
   /** @throws E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean }>
 

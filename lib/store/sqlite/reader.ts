@@ -7,6 +7,7 @@ import { findOrder, readDispatch, readHeadRows } from './dispatch.js'
 import { readJobRow } from './job-row.js'
 import { findJobView } from './job-view.js'
 import { queryJobRows } from './query.js'
+import { findJobSecrets, listSecretRows } from './secrets.js'
 import { findAccountRow, listUserRows } from './users.js'
 
 /** The reads of a Store on one handle. What is one statement is one snapshot by itself. */
@@ -21,6 +22,8 @@ export const createReader = (handle: Handle): StoreReader => ({
     const { rows, next } = page(listActionRows(handle, after, limit + 1), limit, row => row.action)
     return { actions: rows, ...(next !== undefined && { next }) }
   },
+  listSecrets: async action => inSnapshot(handle, () => listSecretRows(handle, action)),
+  readJobSecrets: async job => findJobSecrets(handle, job),
   findJob: async job => findJobView(handle, job),
   readJob: async job => readJobRow(handle, job)?.job,
   readOrder: async job => findOrder(handle, job),

@@ -7,6 +7,7 @@ import { applyJobEvent } from './events.js'
 import { findRepeatedRows, insertJobRows } from './insert.js'
 import { openExecQueueRow } from './queues.js'
 import { forgetKeys } from './request-keys.js'
+import { putSecretRow, removeSecretRow } from './secrets.js'
 import { insertUser, putPassword, putUserActive } from './users.js'
 
 const BEGIN_EPOCH = `
@@ -26,6 +27,8 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   putAction: (action, definition, replace, nowMs) =>
     write(() => putActionRow(handle, action, definition, replace, nowMs)),
   setActionActive: (action, active) => write(() => putActionActive(handle, action, active)),
+  putSecret: (action, secret, nowMs) => write(() => putSecretRow(handle, action, secret, nowMs)),
+  removeSecret: (action, secret, nowMs) => write(() => removeSecretRow(handle, action, secret, nowMs)),
   openExecQueue: labels => write(() => openExecQueueRow(handle, labels)),
   insertJobs: jobs => write(() => insertJobRows(handle, jobs)),
   findRepeated: jobs => write(() => findRepeatedRows(handle, jobs)),

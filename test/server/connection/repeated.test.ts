@@ -16,6 +16,7 @@ const READS: ReadonlySet<Method> = new Set([
   'user.list',
   'action.compare',
   'action.list',
+  'secret.list',
   'bundle.read',
   'artifact.read',
   'job.query',
@@ -61,6 +62,9 @@ const CASES: readonly Case[] = [
   { method: 'action.add', what: 'to replace', params: () => ({ action: 'build', command: ['x'], replace: true }) },
   { method: 'action.disable', params: () => ({ action: 'build' }) },
   { method: 'action.enable', params: () => ({ action: 'build' }) },
+  { method: 'secret.set', params: () => ({ action: 'build', secret: 'TOKEN', value: 'hush-hush' }) },
+  { method: 'secret.set', what: 'to replace', params: () => ({ action: 'build', secret: 'KEY', value: 'another' }) },
+  { method: 'secret.remove', params: () => ({ action: 'build', secret: 'KEY' }) },
   { method: 'bundle.write', params: () => ({ sha256: SHA256, totalBytes: ZIP.length, offset: 0, data: ZIP }) },
   {
     method: 'bundle.write',
@@ -109,6 +113,7 @@ async function setScene(t: Test): Promise<Scene> {
   await daemon.login('user', { user: 'spare' })
   const client = await daemon.client(admin)
   await client.call('action.add', { action: name('build'), command: ['make'] })
+  await client.call('secret.set', { action: name('build'), secret: 'KEY', value: 'first value' })
   const jobs: JobId[] = []
   for (let n = 0; n < 4; n++) {
     const queued = await client.call('job.queue', { action: name('build'), key: newKey() })
