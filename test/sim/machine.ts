@@ -22,6 +22,10 @@ export interface Attempt {
   plan: EndPlan | undefined
   freed: FreedMarks
   process: JobProcess | undefined
+  /** Of the files that travelled with the job. */
+  unpacked: Sha256 | undefined
+  /** The disk refused something of it. */
+  wasRefused: boolean
   isRemoved: boolean
 }
 
@@ -107,6 +111,11 @@ export class FakeMachine {
 
   #filesOf(attempt: Attempt, disk: () => Promise<void>): AttemptFiles {
     const { time } = this
+    const takesRoom = (): void => {
+      if (!this.isFull) return
+      attempt.wasRefused = true
+      throw Object.assign(new Error('ENOSPC: the disk of the worker is full'), { code: 'ENOSPC' })
+    }
     return {
       record: attempt.record,
       workspaceDir: '/workspace',
@@ -134,7 +143,11 @@ export class FakeMachine {
         attempt.plan = plan
       },
       readPlan: async () => attempt.plan,
-      unpackBundle: () => Promise.reject(new Error('no bundle was sent')),
+      async unpackBundle(zip) {
+        await disk()
+        takesRoom()
+        attempt.unpacked = sha256Of(zip)
+      },
       async note(line) {
         attempt.stderr = Buffer.concat([attempt.stderr, Buffer.from(`jankins: ${line}\n`)])
       },
@@ -179,7 +192,10 @@ const newAttempt = (record: GrantRecord): Attempt => ({
   plan: undefined,
   freed: {},
   process: undefined,
+  unpacked: undefined,
+  wasRefused: false,
   isRemoved: false,
 })
 
-const sha256Of = (bytes: Buffer): Sha256 => parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
+export const sha256Of = (bytes: Buffer): Sha256 =>
+  parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
