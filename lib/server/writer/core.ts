@@ -23,8 +23,8 @@ export interface WriterParts {
   readonly log: Log
   /** Id of this daemon, the same at each of its starts. */
   readonly daemon: string
-  /** As Blobs.endLog. */
-  endLog(job: JobId, attempt: number): Promise<number>
+  /** As Blobs.endParts. */
+  endParts(job: JobId, attempt: number): Promise<number>
   /** Hex digits of that many bytes, which nobody can guess: what leases are named by. */
   random(bytes: number): string
 }
