@@ -8,7 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Where a command writes: stdout, stderr, or a test's memory. */
 export interface Output {
   readonly isTerminal: boolean
-  /** Width of the terminal; a wide default elsewhere. */
+  /** Width of the terminal; Infinity elsewhere. */
   readonly columns: number
   /** Resolves when more may be written. @throws OutputClosedError when nobody reads any more */
   write(data: string | Uint8Array): Promise<void>
@@ -41,12 +41,18 @@ export interface ValueOf {
   /** Bytes. */
   readonly size: number | undefined
   readonly choice: string | undefined
+  /** a,b,c of `values`, in the order given. */
+  readonly choices: readonly string[] | undefined
+  readonly time: Moment | undefined
   readonly job: JobId | undefined
   readonly jobs: readonly JobId[]
   readonly address: Address | undefined
   readonly addresses: readonly Address[]
 }
 export type Kind = keyof ValueOf
+
+/** A point in time, by the daemon's clock: so long ago, or when it was. */
+export type Moment = { readonly agoMs: number } | { readonly atMs: number }
 
 /** One option or positional, as plain data. `min` and `max` are in the unit of the value: ms, bytes. */
 export interface ValueSpec {

@@ -1,5 +1,6 @@
 import { JOB_STATES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
+import { ACTION_COLUMNS, JOB_COLUMNS, USER_COLUMNS, WORKER_COLUMNS } from './columns.js'
 import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command.js'
 import * as o from './options.js'
 
@@ -16,6 +17,24 @@ export const COMMANDS = {
     options: { ...o.loginPassword, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/login.js'),
   },
+  logout: {
+    summary: 'forget the keys that login keeps',
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/logout.js'),
+  },
+  whoami: {
+    summary: 'show which account this is, and where',
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/whoami.js'),
+  },
+  ping: {
+    summary: 'measure the way to the daemon: round trip, versions, clocks',
+    options: {
+      count: { kind: 'integer', value: 'N', min: 1, max: 1_000, describe: 'round trips', byDefault: '3' },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/ping.js'),
+  },
   passwd: {
     summary: 'change the own password, or as admin that of another account',
     positionals: { name: { kind: 'name', describe: 'the account; the own one by default' } },
@@ -24,7 +43,7 @@ export const COMMANDS = {
   },
   'users list': {
     summary: 'show the accounts',
-    options: o.daemon,
+    options: { ...o.listing(USER_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/users-list.js'),
   },
   'users add': {
@@ -72,7 +91,7 @@ export const COMMANDS = {
   actions: {
     summary: 'show the actions, or one in full',
     positionals: { name: { kind: 'name', describe: 'only this one' } },
-    options: o.daemon,
+    options: { ...o.listing(ACTION_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/actions.js'),
   },
   enable: {
@@ -129,9 +148,16 @@ export const COMMANDS = {
       user: { kind: 'name', value: 'NAME', describe: 'only jobs that this account queued' },
       worker: { kind: 'name', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
       pid: { kind: 'integer', value: 'N', min: 1, max: 2 ** 31, describe: 'only jobs whose shell has or had this pid' },
+      label: { kind: 'name', value: 'NAME', describe: 'only jobs that need this label' },
+      'exit-code': { kind: 'integer', value: 'N', min: 0, max: 255, describe: 'only jobs that exited like this' },
+      since: { kind: 'time', value: 'TIME', describe: 'only jobs queued since then: a date, or 2h for so long ago' },
+      until: { kind: 'time', value: 'TIME', describe: 'only jobs queued before then' },
+      text: { kind: 'text', value: 'TEXT', describe: 'only jobs with this text in a parameter, as NAME=VALUE' },
       limit: { kind: 'integer', value: 'N', min: 1, max: 2 ** 53 - 1, describe: 'at most so many', byDefault: '20' },
       all: { kind: 'flag', describe: 'without a limit' },
+      ...o.listing(JOB_COLUMNS),
       server: o.daemon.server,
+      profile: o.daemon.profile,
       ...o.json,
     },
     load: (): Promise<CommandModule> => import('./commands/query.js'),
@@ -213,7 +239,7 @@ export const COMMANDS = {
   },
   workers: {
     summary: 'show the workers',
-    options: o.daemon,
+    options: { ...o.listing(WORKER_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/workers.js'),
   },
   status: {

@@ -7,6 +7,14 @@ export const json = {
   json: { kind: 'flag', describe: 'print one JSON object per line, with the field names of the wire' },
 } as const satisfies Specs
 
+/** What a list shows of each row. @param values what --columns may name */
+export const listing = <const V extends readonly string[]>(values: V) =>
+  ({
+    columns: { kind: 'choices', values, value: 'A,B', describe: `only these, in this order` },
+    wide: { kind: 'flag', describe: 'all columns, nothing cut, exact times' },
+    quiet: { kind: 'flag', short: 'q', describe: 'only ids or names, one per line' },
+  }) as const satisfies Specs
+
 /** Which daemon, and as whom. */
 export const daemon = {
   server: {
@@ -16,6 +24,12 @@ export const daemon = {
     byDefault: 'JANKINS_SERVER, or 127.0.0.1:5265',
   },
   user: { kind: 'name', value: 'NAME', describe: 'the account', byDefault: 'JANKINS_USER, or that of the last login' },
+  profile: {
+    kind: 'name',
+    value: 'NAME',
+    describe: 'a login that was kept under a name',
+    byDefault: 'JANKINS_PROFILE',
+  },
   ...json,
 } as const satisfies Specs
 

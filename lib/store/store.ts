@@ -97,6 +97,13 @@ export interface JobFilter {
   readonly user?: Name
   readonly worker?: Name
   readonly pid?: number
+  /** A worker must have it, by what the job ran or would run now. */
+  readonly label?: Name
+  readonly exitCode?: number
+  readonly queuedFromMs?: number
+  readonly queuedBeforeMs?: number
+  /** Stands in a parameter, written as NAME=VALUE. */
+  readonly text?: string
 }
 
 export interface JobPage {
@@ -121,7 +128,9 @@ export interface StoreReader {
   readOrder(job: JobId): Promise<JobOrder | undefined>
   /**
    * One page, newest first, of the jobs that fit every filter. Visits at most LIMITS.pageVisitedMax rows, whatever the
-   * size of the history: a page may be short or empty and still carry `next`.
+   * size of the history: a page may be short or empty and still carry `next`. Of texts it reads about as much as that
+   * many rows take. Ids are in the order of time but where the daemon's clock was set back: a job from around there may
+   * be missing from a span of time, and is never in a wrong one.
    * @throws JankinsError E_ACTION_NOT_FOUND, E_USER_NOT_FOUND, E_JOB_NOT_FOUND (a member of `jobs`)
    */
   queryJobs(filter: JobFilter, after: JobId | undefined, limit: number): Promise<JobPage>

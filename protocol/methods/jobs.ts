@@ -1,6 +1,6 @@
 import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
-import { bool, choice, doc, int, list, obj, opt } from '../schema.js'
+import { bool, choice, doc, int, list, obj, opt, text } from '../schema.js'
 import { definitionFields, jobView } from '../views.js'
 import { chunk, everyone, type MethodRows, users } from './shape.js'
 
@@ -55,6 +55,11 @@ export const JOBS_METHODS = {
       user: opt(f.name),
       worker: opt(f.name),
       pid: opt(int(1, 2 ** 31)),
+      label: opt(doc('that a worker must have for it', f.name)),
+      exitCode: opt(int(0, 255)),
+      queuedFromMs: opt(doc('queued then or later', f.timeMs)),
+      queuedBeforeMs: opt(doc('queued before then', f.timeMs)),
+      text: opt(doc('stands in a parameter, written as NAME=VALUE', text(LIMITS.viewTextBytesMax.value))),
       after: opt(doc('`next` of the page before', f.jobId)),
       limit: opt(f.pageLimit),
     }),

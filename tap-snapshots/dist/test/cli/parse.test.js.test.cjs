@@ -34,6 +34,7 @@ Options:
   --replace       change the action if there is one of this name                           [boolean]
   --server        HOST:PORT  the daemon        [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user          NAME  the account      [string] [default: JANKINS_USER, or that of the last login]
+  --profile       NAME  a login that was kept under a name       [string] [default: JANKINS_PROFILE]
   --json          print one JSON object per line, with the field names of the wire         [boolean]
 
 `
@@ -43,6 +44,9 @@ jankins COMMAND [OPTIONS]
 
 Commands:
   jankins login [name]       keep the keys of an account for this daemon
+  jankins logout             forget the keys that login keeps
+  jankins whoami             show which account this is, and where
+  jankins ping               measure the way to the daemon: round trip, versions, clocks
   jankins passwd [name]      change the own password, or as admin that of another account
   jankins users              list, add, disable and enable accounts
   jankins add-action <name>  define what jobs of a name run
