@@ -14,6 +14,29 @@ export interface Output {
   write(data: string | Uint8Array): Promise<void>
 }
 
+export interface AskOptions {
+  readonly echo: boolean
+  /** Takes the question back. */
+  readonly signal?: AbortSignal
+}
+
+/** A full screen that hides what is on the terminal until it is closed. */
+export interface Screen {
+  close(): void
+}
+
+/** The terminal that a person sits at. */
+export interface Terminal {
+  /** There is one, and questions can be asked there. */
+  readonly isInteractive: boolean
+  /** Its height; it may change. */
+  readonly rows: number
+  /** Ctrl-C calls `handle` instead of ending the program, until the function that is returned is called. */
+  onInterrupt(handle: () => void): () => void
+  /** @param onKey called for each key that is pressed; Ctrl-C is `\u0003` */
+  openScreen(onKey: (key: string) => void): Screen
+}
+
 /** Everything outside that a command touches. */
 export interface Context {
   readonly env: Environment
@@ -21,8 +44,9 @@ export interface Context {
   readonly dial: Dial
   readonly stdout: Output
   readonly stderr: Output
-  /** Asks a person. @throws UsageError when there is no terminal */
-  ask(question: string, options: { readonly echo: boolean }): Promise<string>
+  readonly terminal: Terminal
+  /** Asks a person. @throws UsageError when there is no terminal, or no answer; the signal's reason */
+  ask(question: string, options: AskOptions): Promise<string>
 }
 
 /** What an option or a positional may hold, and what the command gets of it. */

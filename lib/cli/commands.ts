@@ -122,6 +122,7 @@ export const COMMANDS = {
         byDefault: '1',
       },
       ...o.waiting,
+      ...o.quiet,
       ...o.daemon,
     },
     load: (): Promise<CommandModule> => import('./commands/queue.js'),
@@ -129,12 +130,19 @@ export const COMMANDS = {
   run: {
     summary: 'queue a job, print its log as it comes, exit as it does',
     positionals: { name: action },
-    options: { ...o.parameters, ...o.files, ...o.priority, ...o.daemon },
+    options: {
+      ...o.parameters,
+      ...o.files,
+      ...o.priority,
+      follow: { kind: 'flag', short: 'f', describe: 'as it does by itself: for hands that are used to queue --follow' },
+      ...o.quiet,
+      ...o.daemon,
+    },
     load: (): Promise<CommandModule> => import('./commands/run.js'),
   },
   exec: {
     summary: 'queue a job without an action and print its id',
-    options: { ...o.definition, ...o.files, ...o.waiting, ...o.daemon },
+    options: { ...o.definition, ...o.files, ...o.waiting, ...o.quiet, ...o.daemon },
     rest: command,
     load: (): Promise<CommandModule> => import('./commands/exec.js'),
   },
@@ -193,7 +201,7 @@ export const COMMANDS = {
   retry: {
     summary: 'queue a job again that has ended and print the new id',
     positionals: { job },
-    options: o.daemon,
+    options: { ...o.waiting, ...o.quiet, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/retry.js'),
   },
   fetch: {
@@ -236,6 +244,22 @@ export const COMMANDS = {
       ...o.json,
     },
     load: (): Promise<CommandModule> => import('./commands/work.js'),
+  },
+  watch: {
+    summary: 'show running and waiting jobs and the workers, live; without a terminal a line for each change',
+    options: {
+      every: {
+        kind: 'duration',
+        value: 'TIME',
+        min: 200,
+        max: 3_600_000,
+        bareSeconds: true,
+        describe: 'how often to look',
+        byDefault: '1s',
+      },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/watch.js'),
   },
   workers: {
     summary: 'show the workers',

@@ -118,9 +118,13 @@ export const priority = {
   priority: { ...definition.priority, byDefault: 'that of the action' },
 } as const satisfies Specs
 
+export const quiet = {
+  quiet: { kind: 'flag', short: 'q', describe: 'no word and no progress beside the output' },
+} as const satisfies Specs
+
 export const waiting = {
   wait: { kind: 'flag', describe: 'return when the job has ended, and exit as it did' },
-  follow: { kind: 'flag', describe: 'print the log until the job has ended, and exit as it did' },
+  follow: { kind: 'flag', short: 'f', describe: 'print the log until the job has ended, and exit as it did' },
 } as const satisfies Specs
 
 export const password = {

@@ -1,3 +1,4 @@
+import type { JobId } from '../../protocol/ids.js'
 import type { Result } from '../../protocol/methods.js'
 import type { ActionView, JobView } from '../../protocol/views.js'
 import { formatDuration, formatSize } from '../base/units.js'
@@ -48,6 +49,12 @@ export function renderJob(job: JobView, nowMs: number): string {
 function cpuOf({ cpuUserMs, cpuSystemMs }: JobView): string | undefined {
   if (cpuUserMs === undefined || cpuSystemMs === undefined) return undefined
   return `${formatElapsed(cpuUserMs)} user, ${formatElapsed(cpuSystemMs)} system`
+}
+
+/** What is waited for, in one line; `view` is missing before the first answer. */
+export function renderWait(job: JobId, view: JobView | undefined): string {
+  const where = view?.state === 'RUNNING' && view.worker !== undefined ? ` on ${view.worker}` : ''
+  return `waiting for job ${job}${view === undefined ? '' : `: ${view.state}${where}`}`
 }
 
 /** How a job ended, in one line. */

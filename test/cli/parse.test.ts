@@ -102,7 +102,16 @@ t.test('what stands after -- is untouched', async t => {
 t.test('an option that was not given is not there, and a repeated one is a list', async t => {
   t.strictSame(await argsOf(['queue', '5']), {
     ...{ name: '5', param: [], with: undefined, priority: undefined, count: undefined },
-    ...{ wait: false, follow: false, server: undefined, user: undefined, profile: undefined, json: false, rest: [] },
+    ...{
+      wait: false,
+      follow: false,
+      quiet: false,
+      server: undefined,
+      user: undefined,
+      profile: undefined,
+      json: false,
+      rest: [],
+    },
   })
   t.match(await argsOf(['queue', 'a', '-p', 'A=1', '--param=B=', '-p', 'A=2']), {
     param: [

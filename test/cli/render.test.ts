@@ -1,4 +1,5 @@
 import t from 'tap'
+import { progressLine } from '../../lib/cli/progress.js'
 import * as render from '../../lib/cli/render.js'
 import * as tables from '../../lib/cli/tables.js'
 import { formatAgo, formatBytes, formatCommand, formatElapsed, printable } from '../../lib/cli/text.js'
@@ -166,6 +167,18 @@ t.test('times and sizes are short', async t => {
   t.strictSame([0, 812, 1_536, 20 * 1024 * 1024, 2 ** 41, 2 ** 52].map(formatBytes), [
     ...['0 B', '812 B', '1.5 KiB', '20 MiB', '2.0 TiB', '4096 TiB'],
   ])
+})
+
+t.test('a transfer shows how far it is, how fast it goes, and what is left', async t => {
+  const mib = 1024 * 1024
+  const lines = [
+    { doneBytes: 0, totalBytes: 4 * mib, before: 0, elapsedMs: 0 },
+    { doneBytes: mib, totalBytes: 4 * mib, before: 0, elapsedMs: 2_000 },
+    { doneBytes: 3 * mib, totalBytes: 4 * mib, before: 2 * mib, elapsedMs: 2_000 },
+    { doneBytes: 4 * mib, totalBytes: 4 * mib, before: 0, elapsedMs: 8_000 },
+    { doneBytes: 0, totalBytes: 0, before: 0, elapsedMs: 1 },
+  ].map(transferred => progressLine('fetching', transferred))
+  t.matchSnapshot(lines.join('\n'))
 })
 
 t.test('nothing of a peer’s text reaches the terminal as a control', async t => {

@@ -62,6 +62,8 @@ Commands:
   jankins retry <job>        queue a job again that has ended and print the new id
   jankins fetch <job>        get the artifacts of a job
   jankins work               run jobs on this machine
+  jankins watch              show running and waiting jobs and the workers, live; without a terminal
+                             a line for each change
   jankins workers            show the workers
   jankins status             show what the daemon is doing
 

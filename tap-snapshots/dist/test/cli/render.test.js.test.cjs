@@ -33,6 +33,14 @@ exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal
 
 `
 
+exports[`dist/test/cli/render.test.js > TAP > a transfer shows how far it is, how fast it goes, and what is left > must match snapshot 1`] = `
+fetching [--------------------]   0%  0 B of 4.0 MiB
+fetching [#####---------------]  25%  1.0 MiB of 4.0 MiB  512 KiB/s  6.0s left
+fetching [###############-----]  75%  3.0 MiB of 4.0 MiB  512 KiB/s  2.0s left
+fetching [####################] 100%  4.0 MiB of 4.0 MiB  512 KiB/s  0.00s left
+fetching [####################] 100%  0 B of 0 B
+`
+
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 1`] = `
 ACTION            ACTIVE  PRIORITY  LABELS      COMMAND
 build             no            -5  linux       make 'a very long argument that goes on and on' 'un…
