@@ -170,6 +170,22 @@ export const COMMANDS = {
     },
     load: (): Promise<CommandModule> => import('./commands/query.js'),
   },
+  show: {
+    summary: 'show everything about a job, or about an action',
+    positionals: { what: { kind: 'text', required: true, describe: 'id of a job, or name of an action' } },
+    options: {
+      action: { kind: 'flag', describe: 'it is an action, also if its name is a number' },
+      wide: { kind: 'flag', describe: 'nothing cut, exact times' },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/show.js'),
+  },
+  why: {
+    summary: 'say why a job waits, why it went to its worker, why it ended as it did',
+    positionals: { job },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/why.js'),
+  },
   log: {
     summary: 'print the log of a job, byte for byte',
     positionals: { job },
@@ -238,6 +254,12 @@ export const COMMANDS = {
         bareSeconds: true,
         describe: 'stay disconnected between asks',
       },
+      drain: {
+        kind: 'name',
+        value: 'NAME',
+        describe: 'let the worker of this name get no new job; wait until it is idle',
+      },
+      undrain: { kind: 'name', value: 'NAME', describe: 'let the worker of this name get jobs again' },
       server: { kind: 'addresses', value: 'HOST:PORT', describe: 'a daemon to work for; may be repeated' },
       user: o.daemon.user,
       config: { kind: 'text', value: 'FILE', describe: 'configuration file', byDefault: 'JANKINS_CONFIG' },

@@ -1,4 +1,5 @@
 import type { JobId } from '../../protocol/ids.js'
+import { LIMITS } from '../../protocol/limits.js'
 import type { Result } from '../../protocol/methods.js'
 import type { ActionView, JobView } from '../../protocol/views.js'
 import { formatDuration, formatSize } from '../base/units.js'
@@ -92,6 +93,14 @@ export function renderAction(action: ActionView): string {
     ['on log limit', action.onLogLimit],
   ])
 }
+
+/** What an action has beside its definition; stands under it. */
+export const renderActionFacts = (facts: Omit<Result<'action.show'>, 'action'>, nowMs: number): string =>
+  renderFacts([
+    ['pending', facts.pending >= LIMITS.pageVisitedMax.value ? `${facts.pending} or more` : String(facts.pending)],
+    ['running', String(facts.running)],
+    ['created', `${formatTime(facts.createdAtMs)} (${formatAgo(facts.createdAtMs, nowMs)})`],
+  ])
 
 export function renderStatus(status: Result<'server.status'>): string {
   return renderFacts([

@@ -108,8 +108,8 @@ export function renderWorkers(workers: readonly WorkerView[], nowMs: number, sty
     state: {
       title: 'STATE',
       widthMin: 7,
-      text: worker => worker.liveness,
-      colour: worker => LIVENESS_COLOURS[worker.liveness],
+      text: worker => (worker.drained ? `${worker.liveness}, drained` : worker.liveness),
+      colour: worker => (worker.drained ? 'yellow' : LIVENESS_COLOURS[worker.liveness]),
     },
     free: { title: 'FREE', align: 'right', text: worker => `${worker.free}/${worker.slots}` },
     load: { title: 'LOAD', align: 'right', text: worker => worker.load.toFixed(2) },

@@ -1,4 +1,4 @@
-import type { Role } from '../../protocol/fields.js'
+import type { Reason, Role } from '../../protocol/fields.js'
 import type { JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
 import type { ActionView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
@@ -90,6 +90,27 @@ export interface RunningJob {
   readonly fault?: string
 }
 
+/** What happened to a job beside what its row says. */
+export interface StoredEvent {
+  readonly atMs: number
+  /** `attempt-over`: the job waits for the next one. */
+  readonly kind: 'attempt-over' | 'stop-requested'
+  /** The attempt that is over, or that was to be stopped. */
+  readonly attempt: number
+  readonly startedAtMs?: number
+  readonly worker?: Name
+  /** Who asked for the stop. */
+  readonly user?: Name
+  readonly reason?: Reason
+}
+
+/** What an action has beside its definition. */
+export interface ActionFacts {
+  readonly createdAtMs: number
+  /** Jobs that wait, counted up to LIMITS.pageVisitedMax. */
+  readonly pending: number
+}
+
 export interface JobFilter {
   readonly jobs?: readonly JobId[]
   readonly state?: JobView['state']
@@ -121,7 +142,12 @@ export interface StoreReader {
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
   findAction(action: Name): Promise<ActionView | undefined>
   listActions(after: Name | undefined, limit: number): Promise<{ actions: readonly ActionView[]; next?: Name }>
+  findActionFacts(action: Name): Promise<ActionFacts | undefined>
   findJob(job: JobId): Promise<JobView | undefined>
+  /** In the order in which they happened; the first 256 of the job are kept. */
+  readJobEvents(job: JobId): Promise<readonly StoredEvent[]>
+  /** Workers that get no new job: read once, at start. */
+  listDrainedWorkers(): Promise<readonly Name[]>
   /** What happened to a job, for the domain's transition function and for the fence of a lease. */
   readJob(job: JobId): Promise<Job | undefined>
   /** What job `job` is to run; undefined when there is no such job. @throws Error that tells what is damaged in its rows */
@@ -176,6 +202,7 @@ export interface StoreWriter {
   ): Promise<{ changed: boolean; queue: Queue }>
   /** @throws JankinsError E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean; queue: Queue }>
+  setWorkerDrained(worker: Name, user: Name, isDrained: boolean, nowMs: number): Promise<{ changed: boolean }>
   /** The queue of job.exec for these labels, made on first use. */
   openExecQueue(labels: readonly string[]): Promise<Queue>
   /**

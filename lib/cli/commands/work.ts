@@ -10,6 +10,7 @@ import { StateDirectoryBusyError } from '../../worker/machine/state-directory.js
 import { runWorker, type WorkerMode, type WorkerServer } from '../../worker/worker.js'
 import { type Context, type Environment, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
+import { drain, undrain } from '../drain.js'
 import { EXIT } from '../failure.js'
 import { findAddress, findLogin, findPlace } from '../login.js'
 import { notice, printJson } from '../print.js'
@@ -23,6 +24,9 @@ const EXIT_HANGUP = 129
 
 export async function run(args: WorkArgs, context: Context): Promise<number> {
   const { env, clock, dial, stdout } = context
+  const target = { server: args.server[0], user: args.user }
+  if (args.drain !== undefined) return await drain(context, target, args.drain, args.json)
+  if (args.undrain !== undefined) return await undrain(context, target, args.undrain, args.json)
   if (args.wait && !args.once) throw new UsageError('--wait needs --once')
   if (args.once && args.poll) throw new UsageError('give either --once or --poll')
   const config = readConfig(args, env)

@@ -57,6 +57,8 @@ Commands:
   jankins run <name>         queue a job, print its log as it comes, exit as it does
   jankins exec               queue a job without an action and print its id
   jankins query [jobs..]     show jobs, newest first, or one in full
+  jankins show <what>        show everything about a job, or about an action
+  jankins why <job>          say why a job waits, why it went to its worker, why it ended as it did
   jankins log <job>          print the log of a job, byte for byte
   jankins stop <jobs..>      stop jobs, or take them out of the queue
   jankins retry <job>        queue a job again that has ended and print the new id
