@@ -93,6 +93,8 @@ export interface ValueSpec {
   readonly min?: number
   readonly max?: number
   readonly values?: readonly string[]
+  /** What a name or a text names, for completion. */
+  readonly of?: 'action' | 'worker' | 'account' | 'file'
   /** A duration that may also be a bare number of seconds. */
   readonly bareSeconds?: boolean
 }

@@ -2,10 +2,11 @@ import { JOB_STATES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { ACTION_COLUMNS, JOB_COLUMNS, USER_COLUMNS, WORKER_COLUMNS } from './columns.js'
 import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command.js'
+import { SHELLS } from './completion/shells.js'
 import * as o from './options.js'
 
-const action = { kind: 'name', required: true, describe: 'name of an action' } as const
-const account = { kind: 'name', required: true, describe: 'name of an account' } as const
+const action = { kind: 'name', of: 'action', required: true, describe: 'name of an action' } as const
+const account = { kind: 'name', of: 'account', required: true, describe: 'name of an account' } as const
 const job = { kind: 'job', required: true, describe: 'id of a job' } as const
 const command = { value: 'CMD [ARG...]', describe: 'what to run, without a shell' } as const
 
@@ -90,7 +91,7 @@ export const COMMANDS = {
   },
   actions: {
     summary: 'show the actions, or one in full',
-    positionals: { name: { kind: 'name', describe: 'only this one' } },
+    positionals: { name: { kind: 'name', of: 'action', describe: 'only this one' } },
     options: { ...o.listing(ACTION_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/actions.js'),
   },
@@ -151,10 +152,10 @@ export const COMMANDS = {
     positionals: { jobs: { kind: 'jobs', describe: 'only these' } },
     options: {
       state: { kind: 'choice', values: JOB_STATES, describe: 'only jobs in this state' },
-      action: { kind: 'name', value: 'NAME', describe: 'only jobs of this action' },
+      action: { kind: 'name', of: 'action', value: 'NAME', describe: 'only jobs of this action' },
       // The filter takes the place of the account here: JANKINS_USER or the last login say who asks.
-      user: { kind: 'name', value: 'NAME', describe: 'only jobs that this account queued' },
-      worker: { kind: 'name', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
+      user: { kind: 'name', of: 'account', value: 'NAME', describe: 'only jobs that this account queued' },
+      worker: { kind: 'name', of: 'worker', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
       pid: { kind: 'integer', value: 'N', min: 1, max: 2 ** 31, describe: 'only jobs whose shell has or had this pid' },
       label: { kind: 'name', value: 'NAME', describe: 'only jobs that need this label' },
       'exit-code': { kind: 'integer', value: 'N', min: 0, max: 255, describe: 'only jobs that exited like this' },
@@ -172,7 +173,9 @@ export const COMMANDS = {
   },
   show: {
     summary: 'show everything about a job, or about an action',
-    positionals: { what: { kind: 'text', required: true, describe: 'id of a job, or name of an action' } },
+    positionals: {
+      what: { kind: 'text', of: 'action', required: true, describe: 'id of a job, or name of an action' },
+    },
     options: {
       action: { kind: 'flag', describe: 'it is an action, also if its name is a number' },
       wide: { kind: 'flag', describe: 'nothing cut, exact times' },
@@ -256,10 +259,11 @@ export const COMMANDS = {
       },
       drain: {
         kind: 'name',
+        of: 'worker',
         value: 'NAME',
         describe: 'let the worker of this name get no new job; wait until it is idle',
       },
-      undrain: { kind: 'name', value: 'NAME', describe: 'let the worker of this name get jobs again' },
+      undrain: { kind: 'name', of: 'worker', value: 'NAME', describe: 'let the worker of this name get jobs again' },
       server: { kind: 'addresses', value: 'HOST:PORT', describe: 'a daemon to work for; may be repeated' },
       user: o.daemon.user,
       config: { kind: 'text', value: 'FILE', describe: 'configuration file', byDefault: 'JANKINS_CONFIG' },
@@ -287,6 +291,13 @@ export const COMMANDS = {
     summary: 'show the workers',
     options: { ...o.listing(WORKER_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/workers.js'),
+  },
+  completion: {
+    summary: 'print what a shell reads to complete this command line; behind -- stands what has been typed',
+    positionals: { shell: { kind: 'choice', values: SHELLS, required: true, describe: SHELLS.join(', ') } },
+    options: { server: o.daemon.server, user: o.daemon.user, profile: o.daemon.profile },
+    rest: { value: '[WORD...]', describe: 'words that have been typed; the last one is to be completed' },
+    load: (): Promise<CommandModule> => import('./commands/completion.js'),
   },
   status: {
     summary: 'show what the daemon is doing',

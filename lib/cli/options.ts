@@ -98,7 +98,12 @@ export const definition = {
     describe: 'beyond it: keep head and tail, or stop the job',
     byDefault: 'cut',
   },
-  script: { kind: 'text', value: 'FILE', describe: 'a shell script to run, in place of a command after --' },
+  script: {
+    kind: 'text',
+    of: 'file',
+    value: 'FILE',
+    describe: 'a shell script to run, in place of a command after --',
+  },
 } as const satisfies Specs
 
 export const parameters = {
@@ -111,7 +116,12 @@ export const parameters = {
 } as const satisfies Specs
 
 export const files = {
-  with: { kind: 'text', value: 'DIR', describe: 'send the files of a directory along, into the job’s workspace' },
+  with: {
+    kind: 'text',
+    of: 'file',
+    value: 'DIR',
+    describe: 'send the files of a directory along, into the job’s workspace',
+  },
 } as const satisfies Specs
 
 export const priority = {
@@ -128,11 +138,16 @@ export const waiting = {
 } as const satisfies Specs
 
 export const password = {
-  'password-file': { kind: 'text', value: 'FILE', describe: 'read the new password from a file; - is stdin' },
+  'password-file': {
+    kind: 'text',
+    of: 'file',
+    value: 'FILE',
+    describe: 'read the new password from a file; - is stdin',
+  },
 } as const satisfies Specs
 
 export const loginPassword = {
-  'password-file': { kind: 'text', value: 'FILE', describe: 'read the password from a file; - is stdin' },
+  'password-file': { kind: 'text', of: 'file', value: 'FILE', describe: 'read the password from a file; - is stdin' },
 } as const satisfies Specs
 
 export const account = {

@@ -1,6 +1,7 @@
 import { type ResilientClient, startResilient } from '../client/resilient.js'
 import type { Context } from './command.js'
 import { findLogin, findPlace, type Target } from './login.js'
+import { withNearest } from './nearest.js'
 import { notice } from './print.js'
 import { formatOffset } from './text.js'
 
@@ -37,6 +38,8 @@ export async function withDaemon<T>(
   const client = startResilient({ dial, address, login, clock, onLost })
   try {
     return await use(client)
+  } catch (error) {
+    throw await withNearest(error, client)
   } finally {
     client.close()
   }
