@@ -1,4 +1,3 @@
-import { JOB_STATES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { ACTION_COLUMNS, JOB_COLUMNS, USER_COLUMNS, WORKER_COLUMNS } from './columns.js'
 import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command.js'
@@ -75,19 +74,28 @@ export const COMMANDS = {
     positionals: { name: { kind: 'name', required: true, describe: 'name of the new action' } },
     options: {
       ...o.definition,
-      'max-running': {
-        kind: 'integer',
-        value: 'N',
-        min: 1,
-        max: LIMITS.runningMax.value,
-        describe: 'most jobs of it running at once',
-        byDefault: 'no limit',
-      },
+      ...o.action,
       replace: { kind: 'flag', describe: 'change the action if there is one of this name' },
       ...o.daemon,
     },
     rest: command,
     load: (): Promise<CommandModule> => import('./commands/add-action.js'),
+  },
+  apply: {
+    summary: 'make the actions what files say',
+    positionals: { files: { kind: 'texts', required: true, describe: 'YAML; - is stdin' } },
+    options: {
+      'dry-run': { kind: 'flag', describe: 'only say what would change' },
+      prune: { kind: 'flag', describe: 'disable every action that the files do not name' },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/apply.js'),
+  },
+  export: {
+    summary: 'print actions as YAML, as apply reads it',
+    positionals: { names: { kind: 'texts', describe: 'only these actions' } },
+    options: { server: o.daemon.server, user: o.daemon.user },
+    load: (): Promise<CommandModule> => import('./commands/export.js'),
   },
   actions: {
     summary: 'show the actions, or one in full',
@@ -151,17 +159,7 @@ export const COMMANDS = {
     summary: 'show jobs, newest first, or one in full',
     positionals: { jobs: { kind: 'jobs', describe: 'only these' } },
     options: {
-      state: { kind: 'choice', values: JOB_STATES, describe: 'only jobs in this state' },
-      action: { kind: 'name', of: 'action', value: 'NAME', describe: 'only jobs of this action' },
-      // The filter takes the place of the account here: JANKINS_USER or the last login say who asks.
-      user: { kind: 'name', of: 'account', value: 'NAME', describe: 'only jobs that this account queued' },
-      worker: { kind: 'name', of: 'worker', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
-      pid: { kind: 'integer', value: 'N', min: 1, max: 2 ** 31, describe: 'only jobs whose shell has or had this pid' },
-      label: { kind: 'name', value: 'NAME', describe: 'only jobs that need this label' },
-      'exit-code': { kind: 'integer', value: 'N', min: 0, max: 255, describe: 'only jobs that exited like this' },
-      since: { kind: 'time', value: 'TIME', describe: 'only jobs queued since then: a date, or 2h for so long ago' },
-      until: { kind: 'time', value: 'TIME', describe: 'only jobs queued before then' },
-      text: { kind: 'text', value: 'TEXT', describe: 'only jobs with this text in a parameter, as NAME=VALUE' },
+      ...o.filters,
       limit: { kind: 'integer', value: 'N', min: 1, max: 2 ** 53 - 1, describe: 'at most so many', byDefault: '20' },
       all: { kind: 'flag', describe: 'without a limit' },
       ...o.listing(JOB_COLUMNS),
@@ -236,35 +234,7 @@ export const COMMANDS = {
   work: {
     summary: 'run jobs on this machine',
     options: {
-      name: { kind: 'name', value: 'NAME', describe: 'name of the worker', byDefault: 'the host name' },
-      dir: { kind: 'text', value: 'DIR', describe: 'state directory', byDefault: '$XDG_STATE_HOME/jankins/NAME' },
-      labels: { kind: 'names', value: 'A,B', describe: 'labels that actions may ask for' },
-      jobs: {
-        kind: 'integer',
-        value: 'N',
-        min: 1,
-        max: LIMITS.slotsMax.value,
-        describe: 'jobs at once',
-        byDefault: '1',
-      },
-      once: { kind: 'flag', describe: 'run at most one job; exit 5 when there was none' },
-      wait: { kind: 'flag', describe: 'with --once: wait until there is one' },
-      poll: {
-        kind: 'duration',
-        value: 'TIME',
-        min: 0,
-        max: 86_400_000,
-        bareSeconds: true,
-        describe: 'stay disconnected between asks',
-      },
-      drain: {
-        kind: 'name',
-        of: 'worker',
-        value: 'NAME',
-        describe: 'let the worker of this name get no new job; wait until it is idle',
-      },
-      undrain: { kind: 'name', of: 'worker', value: 'NAME', describe: 'let the worker of this name get jobs again' },
-      server: { kind: 'addresses', value: 'HOST:PORT', describe: 'a daemon to work for; may be repeated' },
+      ...o.work,
       user: o.daemon.user,
       config: { kind: 'text', value: 'FILE', describe: 'configuration file', byDefault: 'JANKINS_CONFIG' },
       ...o.json,

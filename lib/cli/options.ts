@@ -1,10 +1,25 @@
-import { ROLES } from '../../protocol/fields.js'
+import { JOB_STATES, ROLES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Specs } from './command.js'
 
 /** Options that several commands share, as plain data. */
 export const json = {
   json: { kind: 'flag', describe: 'print one JSON object per line, with the field names of the wire' },
+} as const satisfies Specs
+
+/** Which jobs. */
+export const filters = {
+  state: { kind: 'choice', values: JOB_STATES, describe: 'only jobs in this state' },
+  action: { kind: 'name', of: 'action', value: 'NAME', describe: 'only jobs of this action' },
+  // The filter takes the place of the account here: JANKINS_USER or the last login say who asks.
+  user: { kind: 'name', of: 'account', value: 'NAME', describe: 'only jobs that this account queued' },
+  worker: { kind: 'name', of: 'worker', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
+  pid: { kind: 'integer', value: 'N', min: 1, max: 2 ** 31, describe: 'only jobs whose shell has or had this pid' },
+  label: { kind: 'name', value: 'NAME', describe: 'only jobs that need this label' },
+  'exit-code': { kind: 'integer', value: 'N', min: 0, max: 255, describe: 'only jobs that exited like this' },
+  since: { kind: 'time', value: 'TIME', describe: 'only jobs queued since then: a date, or 2h for so long ago' },
+  until: { kind: 'time', value: 'TIME', describe: 'only jobs queued before then' },
+  text: { kind: 'text', value: 'TEXT', describe: 'only jobs with this text in a parameter, as NAME=VALUE' },
 } as const satisfies Specs
 
 /** What a list shows of each row. @param values what --columns may name */
@@ -106,6 +121,18 @@ export const definition = {
   },
 } as const satisfies Specs
 
+/** What an action has beside the definition of its jobs. */
+export const action = {
+  'max-running': {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    max: LIMITS.runningMax.value,
+    describe: 'most jobs of it running at once',
+    byDefault: 'no limit',
+  },
+} as const satisfies Specs
+
 export const parameters = {
   param: {
     kind: 'pairs',
@@ -153,4 +180,37 @@ export const loginPassword = {
 export const account = {
   role: { kind: 'choice', values: ROLES, describe: 'what the account may do', byDefault: 'user' },
   exec: { kind: 'flag', describe: 'it may use jankins exec without being admin' },
+} as const satisfies Specs
+
+/** How a worker works, and for whom. */
+export const work = {
+  name: { kind: 'name', value: 'NAME', describe: 'name of the worker', byDefault: 'the host name' },
+  dir: { kind: 'text', value: 'DIR', describe: 'state directory', byDefault: '$XDG_STATE_HOME/jankins/NAME' },
+  labels: { kind: 'names', value: 'A,B', describe: 'labels that actions may ask for' },
+  jobs: {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    max: LIMITS.slotsMax.value,
+    describe: 'jobs at once',
+    byDefault: '1',
+  },
+  once: { kind: 'flag', describe: 'run at most one job; exit 5 when there was none' },
+  wait: { kind: 'flag', describe: 'with --once: wait until there is one' },
+  poll: {
+    kind: 'duration',
+    value: 'TIME',
+    min: 0,
+    max: 86_400_000,
+    bareSeconds: true,
+    describe: 'stay disconnected between asks',
+  },
+  drain: {
+    kind: 'name',
+    of: 'worker',
+    value: 'NAME',
+    describe: 'let the worker of this name get no new job; wait until it is idle',
+  },
+  undrain: { kind: 'name', of: 'worker', value: 'NAME', describe: 'let the worker of this name get jobs again' },
+  server: { kind: 'addresses', value: 'HOST:PORT', describe: 'a daemon to work for; may be repeated' },
 } as const satisfies Specs

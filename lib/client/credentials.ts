@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { promises as files, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
@@ -88,18 +88,18 @@ async function replaceFile(path: string, { servers, profiles }: Kept): Promise<v
     servers: Object.fromEntries(servers),
     ...(profiles.size > 0 && { profiles: Object.fromEntries(profiles) }),
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   // 0600 from the first byte: never for a moment readable by others, as it would be with a chmod after the write.
   const temporary = `${path}.${randomUUID()}`
-  const file = await open(temporary, 'wx', 0o600)
+  const file = await files.open(temporary, 'wx', 0o600)
   try {
     await file.writeFile(`${JSON.stringify(content, undefined, 2)}\n`)
     await file.sync()
     await file.close()
-    await rename(temporary, path)
+    await files.rename(temporary, path)
   } catch (error) {
     await file.close().catch(() => {})
-    await rm(temporary, { force: true })
+    await files.rm(temporary, { force: true })
     throw error
   }
 }
@@ -107,7 +107,8 @@ async function replaceFile(path: string, { servers, profiles }: Kept): Promise<v
 async function readFileOf(path: string): Promise<Kept> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    // Small, and read by every command: node's thread pool and promises of files cost more than the read.
+    text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { servers: new Map(), profiles: new Map() }
     throw new CredentialsError(`cannot read ${path}: ${(error as Error).message}`, { cause: error })

@@ -20,6 +20,7 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: this daemon has no such method; is it older than the client? (E_UNKNOWN_METHOD, job: 7)
 3 jankins: client and daemon speak different major versions; upgrade the older one (E_VERSION, job: 7)
 3 jankins: wrong user or password; run jankins login (E_AUTH, job: 7)
+3 jankins: too many failed logins; try again in a moment, or from another address (E_THROTTLED, job: 7)
 3 jankins: authenticate first (E_NOT_AUTHENTICATED, job: 7)
 1 jankins: this account may not do that; ask an admin (E_FORBIDDEN, job: 7)
 1 jankins: a limit of the daemon is reached; try again later (E_TOO_MANY, job: 7)
@@ -30,6 +31,7 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: the disk of the daemon is full; make room (E_STORE_FULL, job: 7)
 1 jankins: no job has this id (E_JOB_NOT_FOUND, job: 7)
 1 jankins: the job has not ended yet (E_JOB_NOT_FINISHED, job: 7)
+1 jankins: the job cannot be run: what the database has of it is damaged (E_JOB_DAMAGED, job: 7)
 1 jankins: this request key was used for another request (E_KEY_REUSED, job: 7)
 1 jankins: no action has this name; jankins actions lists them (E_ACTION_NOT_FOUND, job: 7)
 1 jankins: another definition has this name; give --replace to change it (E_ACTION_EXISTS, job: 7)
@@ -56,13 +58,13 @@ jankins que
 jankins xyzzy
     2 jankins: there is no command "xyzzy"; see jankins --help
 jankins queue
-    2 jankins: Not enough non-option arguments: got 0, need at least 1; see jankins queue --help
+    2 jankins: an argument is missing; see jankins queue --help
 jankins queue a b
-    2 jankins: Unknown argument: b; see jankins queue --help
+    2 jankins: there is no such option or argument here: b; see jankins queue --help
 jankins queue a --nope
-    2 jankins: Unknown argument: nope; see jankins queue --help
+    2 jankins: there is no such option or argument here: nope; see jankins queue --help
 jankins queue a --priority
-    2 jankins: Not enough arguments following: priority; see jankins queue --help
+    2 jankins: --priority needs a value; see jankins queue --help
 jankins queue a --count 0
     2 jankins: --count must be 1 to 1000, not 0
 jankins queue a --count abc
@@ -92,7 +94,7 @@ jankins status --server a:b:c
 jankins users
     2 jankins: say what to do with users; see jankins users --help
 jankins users nope
-    2 jankins: Unknown argument: nope; see jankins users --help
+    2 jankins: there is no such option or argument here: nope; see jankins users --help
 `
 
 exports[`dist/test/cli/messages.test.js > TAP > every way in which no connection is made says what to do > must match snapshot 1`] = `
@@ -165,6 +167,26 @@ Options:
   --user          NAME  the account      [string] [default: JANKINS_USER, or that of the last login]
   --profile       NAME  a login that was kept under a name       [string] [default: JANKINS_PROFILE]
   --json          print one JSON object per line, with the field names of the wire         [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > apply 1`] = `
+jankins apply <files..>
+
+make the actions what files say
+
+Positionals:
+  files  YAML; - is stdin                                           [array] [required] [default: []]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --dry-run  only say what would change                                                    [boolean]
+  --prune    disable every action that the files do not name                               [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
 
 `
 
@@ -253,6 +275,22 @@ Options:
       --user          NAME  the account  [string] [default: JANKINS_USER, or that of the last login]
       --profile       NAME  a login that was kept under a name   [string] [default: JANKINS_PROFILE]
       --json          print one JSON object per line, with the field names of the wire     [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > export 1`] = `
+jankins export [names..]
+
+print actions as YAML, as apply reads it
+
+Positionals:
+  names  only these actions                                                    [array] [default: []]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
 
 `
 
