@@ -1,4 +1,4 @@
-import type { JobId } from '../../../protocol/ids.js'
+import type { JobId, Name } from '../../../protocol/ids.js'
 import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Home } from '../../domain/job.js'
@@ -44,5 +44,7 @@ export interface Core extends WriterParts {
   readonly leases: Leases
   readonly workers: Workers
   readonly waiters: Waiters
+  /** Workers that get no new job, as the database says. */
+  readonly drained: Set<Name>
   readonly counts: { pending: number }
 }
