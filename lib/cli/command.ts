@@ -1,4 +1,4 @@
-import type { JobId, Name } from '../../protocol/ids.js'
+import type { InviteId, JobId, Name } from '../../protocol/ids.js'
 import type { Clock } from '../base/clock.js'
 import type { Address, Dial } from '../base/wire.js'
 
@@ -42,6 +42,7 @@ export interface ValueOf {
   readonly size: number | undefined
   readonly choice: string | undefined
   readonly job: JobId | undefined
+  readonly invite: InviteId | undefined
   readonly jobs: readonly JobId[]
   readonly address: Address | undefined
   readonly addresses: readonly Address[]

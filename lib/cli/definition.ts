@@ -45,4 +45,4 @@ async function readScript(path: string): Promise<string> {
   }
 }
 
-const someOf = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined)
+export const someOf = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined)

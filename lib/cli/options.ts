@@ -1,4 +1,4 @@
-import { ROLES } from '../../protocol/fields.js'
+import { INVITED_ROLES, ROLES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Specs } from './command.js'
 
@@ -115,6 +115,22 @@ export const password = {
 
 export const loginPassword = {
   'password-file': { kind: 'text', value: 'FILE', describe: 'read the password from a file; - is stdin' },
+} as const satisfies Specs
+
+export const generatedPassword = {
+  generate: { kind: 'flag', describe: 'make a random password and print it, once' },
+} as const satisfies Specs
+
+export const invitation = {
+  role: { kind: 'choice', values: INVITED_ROLES, describe: 'of the account', byDefault: 'worker' },
+  expires: {
+    kind: 'duration',
+    value: 'TIME',
+    min: LIMITS.inviteMsMin.value,
+    max: LIMITS.inviteMsMax.value,
+    describe: 'how long it holds',
+    byDefault: '24h',
+  },
 } as const satisfies Specs
 
 export const account = {

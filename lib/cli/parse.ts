@@ -11,7 +11,10 @@ export type CommandLine =
 
 type Typed = Readonly<Record<string, unknown>>
 
-const GROUPS: Readonly<Record<string, string>> = { users: 'list, add, disable and enable accounts' }
+const GROUPS: Readonly<Record<string, string>> = {
+  users: 'list, add, disable, enable, delete accounts, rotate keys',
+  invites: 'list and revoke invitations',
+}
 
 /** Everything that may be named before --help. */
 const WORDS = new Set([...Object.keys(COMMANDS), ...Object.keys(GROUPS)])

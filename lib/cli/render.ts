@@ -1,6 +1,6 @@
 import type { JobStateName } from '../../protocol/fields.js'
 import type { Result } from '../../protocol/methods.js'
-import type { ActionView, Definition, JobView, UserView, WorkerView } from '../../protocol/views.js'
+import type { ActionView, Definition, JobView, WorkerView } from '../../protocol/views.js'
 import { formatDuration, formatSize } from '../base/units.js'
 import { type Colour, type Column, renderFacts, renderTable, type Style } from './table.js'
 import { formatAgo, formatBytes, formatCommand, formatElapsed, formatTime } from './text.js'
@@ -122,22 +122,12 @@ export function renderAction(action: ActionView): string {
     ['grace', timeOf(action.graceMs)],
     ['retries', action.retries?.toString()],
     ['max running', action.runningMax?.toString()],
+    ['allow', someOf(action.allow)],
     ...(action.artifacts ?? []).map(glob => ['artifact', glob] as const),
     ['stderr', action.stderr],
     ['log limit', action.logLimitBytes === undefined ? undefined : formatSize(action.logLimitBytes)],
     ['on log limit', action.onLogLimit],
   ])
-}
-
-export function renderUsers(users: readonly UserView[], nowMs: number, style: Style, isFirst: boolean): string {
-  const columns: readonly Column<UserView>[] = [
-    { title: 'USER', widthMin: 16, text: user => user.user },
-    { title: 'ROLE', widthMin: 6, text: user => user.role },
-    { title: 'ACTIVE', text: user => (user.active ? 'yes' : 'no'), colour: user => (user.active ? 'green' : 'yellow') },
-    { title: 'EXEC', text: user => (user.mayExec || user.role === 'admin' ? 'yes' : 'no') },
-    { title: 'CREATED', text: user => formatAgo(user.createdAtMs, nowMs) },
-  ]
-  return renderTable(columns, users, style, isFirst)
 }
 
 const LIVENESS_COLOURS = { alive: 'green', suspect: 'yellow', lost: 'red' } as const

@@ -72,6 +72,7 @@ async function start(
     frameBytesMax: config.frameBytesMax,
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
+    requireApproval: config.requireApproval,
     startedAtMs: clock.nowMs(),
   }
   const { threads } = config

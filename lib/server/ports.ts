@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { LogLevel, LogRecord } from '../base/log.js'
+import type { SessionsEnd } from './writer/shut-out.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
@@ -56,6 +57,8 @@ export type WriterAnswer =
     }
   /** Our own fault: the stack is logged by the writer. */
   | { readonly call: number; readonly failure: string }
+  /** No answer: what every connection thread has to know. */
+  | { readonly sessionsEnd: SessionsEnd }
 
 /** What a connection thread is started with. */
 export interface ThreadData {
@@ -70,6 +73,7 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  readonly requireApproval: boolean
   readonly startedAtMs: number
   readonly logLevel: LogLevel
   /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */

@@ -2,7 +2,7 @@ import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
 import { bool, doc, list, obj, opt } from '../schema.js'
 import { actionView, definitionFields } from '../views.js'
-import { admins, everyone, type MethodRows } from './shape.js'
+import { admins, type MethodRows, people } from './shape.js'
 
 /** What can be run. Rows of the method table, ../methods.ts. */
 export const ACTIONS_METHODS = {
@@ -16,7 +16,7 @@ export const ACTIONS_METHODS = {
   },
   'action.list': {
     doc: 'Actions by name.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ action: opt(doc('only this one', f.name)), after: opt(f.name), limit: opt(f.pageLimit) }),
     result: obj({ actions: list(actionView, LIMITS.pageRowsMax.value), next: opt(f.name) }),

@@ -2,7 +2,7 @@ import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
 import { bool, choice, doc, int, list, obj, opt } from '../schema.js'
 import { definitionFields, jobView } from '../views.js'
-import { chunk, everyone, type MethodRows, users } from './shape.js'
+import { chunk, type MethodRows, people, users } from './shape.js'
 
 /** What people do with jobs. Rows of the method table, ../methods.ts. */
 export const JOBS_METHODS = {
@@ -46,7 +46,7 @@ export const JOBS_METHODS = {
   },
   'job.query': {
     doc: 'Jobs, newest first, that fit every filter given. A page may be short or empty and still have a next one.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({
       jobs: opt(doc('only these', list(f.jobId, LIMITS.pageRowsMax.value))),
@@ -63,7 +63,7 @@ export const JOBS_METHODS = {
   },
   'job.wait': {
     doc: 'Answers when the job has ended, or with its state as it is after waitMs.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ job: f.jobId, waitMs: f.waitMs }),
     result: obj({ job: jobView }),
@@ -71,7 +71,7 @@ export const JOBS_METHODS = {
   },
   'job.log': {
     doc: 'Bytes of the log at an offset: of one stream, or of both in the order of their arrival.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({
       job: f.jobId,

@@ -20,6 +20,7 @@ const SAMPLES: Readonly<
   size: ['64KiB', 65_536],
   job: ['12', 12],
   jobs: ['12', [12]],
+  invite: ['12', 12],
   address: ['box:7', { host: 'box', port: 7 }],
   addresses: ['box:7', [{ host: 'box', port: 7 }]],
 }

@@ -49,6 +49,7 @@ export interface TestDaemonOptions<C extends Clock> {
   readonly dataDir?: string
   readonly log?: Log
   readonly frameBytesMax?: number
+  readonly requireApproval?: boolean
   readonly blobs?: (blobs: Blobs) => Blobs
   readonly writer?: (writer: Writer) => Writer
 }
@@ -80,6 +81,9 @@ export async function startDaemonInProcess<C extends Clock = FakeClock>(
     sessions.set(connection, session)
     return near
   }
+  parts.services.writer.onSessionsEnd(end => {
+    for (const session of sessions.values()) session.shutOut(end)
+  })
   const address = { host: 'memory', port: 5265 }
   const login = createLogins(parts.store, clock)
   let stopped: Promise<void> | undefined
@@ -125,6 +129,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
     writer: options.writer?.(written) ?? written,
     frameBytesMax: options.frameBytesMax ?? LIMITS.frameBytesDefault.value,
     scramSecret: randomBytes(32),
+    requireApproval: options.requireApproval ?? false,
     startedAtMs: clock.nowMs(),
     threadConnections: () => [{ thread: 0, connections: 0 }],
   }

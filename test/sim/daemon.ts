@@ -123,6 +123,7 @@ export class SimDaemon {
       writer: broken.writer?.(witnessed, store) ?? witnessed,
       frameBytesMax: LIMITS.frameBytesDefault.value,
       scramSecret: new Uint8Array(32),
+      requireApproval: false,
       startedAtMs: clock.nowMs(),
       threadConnections: () => [],
     }

@@ -1,6 +1,6 @@
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
-import { definitionOf } from '../definition.js'
+import { definitionOf, someOf } from '../definition.js'
 import { EXIT } from '../failure.js'
 import { given } from '../given.js'
 import { printJson, printLine } from '../print.js'
@@ -12,7 +12,7 @@ export async function run(args: ArgsOf<'add-action'>, context: Context): Promise
     const { name: action, replace } = args
     const { changed } = await client.call(
       'action.add',
-      given({ ...definition, action, replace, runningMax: args['max-running'] }),
+      given({ ...definition, action, replace, runningMax: args['max-running'], allow: someOf(args.allow) }),
     )
     if (args.json) await printJson(context.stdout, { action, changed })
     else await printLine(context.stdout, `action ${action} ${changed ? 'is defined' : 'was defined like this before'}`)

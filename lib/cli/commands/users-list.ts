@@ -4,7 +4,7 @@ import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { given } from '../given.js'
 import { printPages } from '../pages.js'
-import { renderUsers } from '../render.js'
+import { renderUsers } from '../render-accounts.js'
 import { withDaemon } from '../session.js'
 
 export function run(args: ArgsOf<'users list'>, context: Context): Promise<number> {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
-import type { Role } from '../../../protocol/fields.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { encodeErrorReply, encodeReply } from '../../../protocol/message.js'
-import { isMethod, METHODS, type Params, type Result } from '../../../protocol/methods.js'
+import { METHODS, type Params, type Result } from '../../../protocol/methods.js'
 import { check, type Schema } from '../../../protocol/schema.js'
 import { AssertionError, assert } from '../../base/assert.js'
 import type { Call } from './call.js'
 import { HANDLERS, type HandledMethod, WHILE_DRAINING } from './handlers.js'
+import { permitted } from './permissions.js'
 import type { Peer, Services } from './services.js'
 
 export interface Request {
@@ -52,18 +52,6 @@ export function ownFault(request: Request, error: unknown, services: Services, p
 
 /** A peer's text as it may stand in a log line or an error: short, and in one line. */
 export const boundedText = (text: string): string => text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?')
-
-/**
- * The one place where roles are looked at: what the table does not grant is refused.
- * @throws JankinsError E_UNKNOWN_METHOD, E_FORBIDDEN
- */
-function permitted(method: string, role: Role): HandledMethod {
-  if (!isMethod(method)) throw new JankinsError('E_UNKNOWN_METHOD', { method: boundedText(method) })
-  const roles: readonly string[] = METHODS[method].roles
-  if (!roles.includes(role) || method === 'auth.start' || method === 'auth.finish')
-    throw new JankinsError('E_FORBIDDEN', { method, role })
-  return method
-}
 
 async function run<M extends HandledMethod>(method: M, params: unknown, call: Call): Promise<Result<M>> {
   const handler = HANDLERS[method]

@@ -53,10 +53,14 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  requireApproval: data.requireApproval,
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
 
+services.writer.onSessionsEnd(end => {
+  for (const session of sessions.values()) session.shutOut(end)
+})
 main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
   for (const { connection, address } of opened) open(connection, address)
   for (const { connection, body } of unpackFrames(frames)) {

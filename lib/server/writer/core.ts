@@ -11,6 +11,7 @@ import type { Dispatcher } from './dispatcher.js'
 import type { Leases } from './leases.js'
 import type { Offers } from './offers.js'
 import type { Queues } from './queues.js'
+import type { ShutOut } from './shut-out.js'
 import type { Waiters } from './waiters.js'
 import type { Workers } from './workers.js'
 
@@ -44,5 +45,6 @@ export interface Core extends WriterParts {
   readonly leases: Leases
   readonly workers: Workers
   readonly waiters: Waiters
+  readonly shutOut: ShutOut
   readonly counts: { pending: number }
 }

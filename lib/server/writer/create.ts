@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { accounts } from './accounts.js'
 import { Aside } from './aside.js'
 import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
 import { Claims } from './claims.js'
@@ -11,6 +12,7 @@ import { Offers } from './offers.js'
 import { putQueue, queueing } from './queueing.js'
 import { Queues } from './queues.js'
 import { startReaper } from './reaper.js'
+import { ShutOut } from './shut-out.js'
 import { Waiters } from './waiters.js'
 import { waiting } from './waiting.js'
 import { type NewWorker, Workers } from './workers.js'
@@ -28,9 +30,7 @@ export async function createWriter(
   const reaper = startReaper(core)
   const { store } = core
   return {
-    addUser: (...args) => store.addUser(...args),
-    setPassword: (...args) => store.setPassword(...args),
-    setUserActive: (...args) => store.setUserActive(...args),
+    ...accounts(core),
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
     ...queueing(core),
     ...holding(core),
@@ -77,6 +77,7 @@ async function createCore(parts: WriterParts): Promise<Core> {
     leases,
     workers: new Workers(parts.workerSlots, clock, leases),
     waiters: new Waiters(clock, leaseSlots),
+    shutOut: new ShutOut(),
     counts: { pending: 0 },
   }
   await readState(core)

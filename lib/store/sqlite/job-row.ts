@@ -57,6 +57,8 @@ function stateOf(row: JobRow, usage: () => Usage): JobState {
         home: { daemon: row.home_daemon as string, epoch: row.home_epoch as number } satisfies Home,
         run: runOf(row),
         stopRequestedAtMs: row.stop_requested_at_ms,
+        // The only reason that a job has before its end.
+        stopReason: row.reason === 'worker-disabled' ? row.reason : null,
       })
     case 'COMPLETE':
     case 'TIMEOUT':

@@ -31,6 +31,8 @@ Options:
   --on-log-limit  cut|stop  beyond it: keep head and tail, or stop the job   [string] [default: cut]
   --script        FILE  a shell script to run, in place of a command after --               [string]
   --max-running   N  most jobs of it running at once                    [string] [default: no limit]
+  --allow         WHOM  user:NAME or role:user, who may queue jobs of it beside admins; may be
+                  repeated                                             [string] [default: all users]
   --replace       change the action if there is one of this name                           [boolean]
   --server        HOST:PORT  the daemon        [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user          NAME  the account      [string] [default: JANKINS_USER, or that of the last login]
@@ -44,7 +46,10 @@ jankins COMMAND [OPTIONS]
 Commands:
   jankins login [name]       keep the keys of an account for this daemon
   jankins passwd [name]      change the own password, or as admin that of another account
-  jankins users              list, add, disable and enable accounts
+  jankins users              list, add, disable, enable, delete accounts, rotate keys
+  jankins invite             print a token with which one account can be registered
+  jankins invites            list and revoke invitations
+  jankins register <name>    make an account by an invitation, and keep its keys as login does
   jankins add-action <name>  define what jobs of a name run
   jankins actions [name]     show the actions, or one in full
   jankins enable <name>      let jobs of an action be queued and start
