@@ -257,6 +257,15 @@ export const COMMANDS = {
     },
     load: (): Promise<CommandModule> => import('./commands/work.js'),
   },
+  'audit verify': {
+    summary: 'check that no line of the audit log was changed or removed, on the machine of the daemon',
+    positionals: { file: { kind: 'text', describe: 'one file of it, or a copy' } },
+    options: {
+      data: { kind: 'text', value: 'DIR', describe: 'the data directory', byDefault: '$STATE_DIRECTORY or ./data' },
+      ...o.json,
+    },
+    load: (): Promise<CommandModule> => import('./commands/audit-verify.js'),
+  },
   workers: {
     summary: 'show the workers',
     options: o.daemon,

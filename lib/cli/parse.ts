@@ -14,6 +14,7 @@ type Typed = Readonly<Record<string, unknown>>
 const GROUPS: Readonly<Record<string, string>> = {
   users: 'list, add, disable, enable, delete accounts, rotate keys',
   invites: 'list and revoke invitations',
+  audit: 'check the log of who did what',
 }
 
 /** Everything that may be named before --help. */

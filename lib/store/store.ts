@@ -245,6 +245,8 @@ export interface StoreWriter {
    * @throws JankinsError E_JOB_NOT_FOUND, and what nextJob throws
    */
   applyEvent(job: JobId, event: JobEvent, version?: number): Promise<JobChange>
+  /** Makes a commit, also when nothing else is written: for what goes along with one. */
+  commit(): Promise<void>
   /** For people to look at: times of the last beats, ms since the epoch. */
   noteBeats(beats: readonly (readonly [JobId, number])[]): Promise<void>
   /** Lengths of the log that a power loss cannot take: where files are cut to after an unclean start. */

@@ -99,6 +99,23 @@ t.test('a deleted account stays in the list, and cannot come back', async t => {
   t.match((await admin(['users', 'list'])).stdout, /^ada +user +deleted/m)
 })
 
+t.test('audit verify tells whether the log is whole, and what is wrong with it', async t => {
+  const { daemon, run, admin, tokenOf } = await setUp(t)
+  await tokenOf()
+  await admin(['invites', 'revoke', '1'])
+  const whole = await run(['audit', 'verify', '--data', daemon.dataDir])
+  t.match(whole, { status: 0, stdout: /^the audit log is whole: 2 lines, the last one has the hash [0-9a-f]{64}\n$/ })
+  t.match(await run(['audit', 'verify'], { env: { STATE_DIRECTORY: daemon.dataDir } }), { status: 0 })
+  const copy = join(temporaryDirectory(t), 'copy')
+  const log = readFileSync(join(daemon.dataDir, 'audit.log'), 'utf8')
+  writeFileSync(copy, log.replace('worker', 'reader'))
+  t.match(await run(['audit', 'verify', copy]), {
+    ...{ status: 1, stdout: /^copy: line 1 was changed[^\n]*\nthe audit log is damaged, as told above: 2 lines/ },
+  })
+  t.match(jsonLines((await run(['audit', 'verify', '--json', copy])).stdout), [{ lines: 2, problems: [String] }])
+  t.match(await run(['audit', 'verify', `${copy}.no`]), { status: 1, stderr: /no such file/ })
+})
+
 t.test('an action says who may queue its jobs', async t => {
   const { daemon, run, admin } = await setUp(t)
   await daemon.login('user', { user: 'uwe' })

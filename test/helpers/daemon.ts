@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
+import { openAuditLog } from '../../lib/audit/audit-log.js'
 import type { Clock } from '../../lib/base/clock.js'
 import { type Log, silentLog } from '../../lib/base/log.js'
 import type { Address, Dial, Wire } from '../../lib/base/wire.js'
@@ -110,14 +111,15 @@ interface Parts {
 
 async function openParts<C extends Clock>(dataDir: string, clock: C, options: TestDaemonOptions<C>): Promise<Parts> {
   const log = options.log ?? silentLog
-  const store = openStore(dataDir, log)
+  const audit = openAuditLog(dataDir, clock, log)
+  const store = openStore(dataDir, log, { beforeCommit: () => audit.write() })
   const reader = openReader(dataDir)
   const files = openBlobs(dataDir, clock)
   const blobs = options.blobs?.(files) ?? files
   const leaseSlots = createLeaseSlots()
   const workerSlots = createWorkerSlots()
   const written = await createWriter({
-    ...{ store, leaseSlots, workerSlots, clock, log },
+    ...{ store, leaseSlots, workerSlots, clock, log, audit },
     daemon: 'test',
     logBytesOf: async (job, attempt) => {
       const lengths = await blobs.lengths({ job, attempt })
@@ -141,6 +143,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
       await files.close()
       reader.close()
       store.close()
+      audit.close()
     },
   }
 }

@@ -76,12 +76,23 @@ export function finishAuth(
   }
 }
 
-/** One line for each failed login; the user is the peer's text and stays short. */
-export function logFailedLogin(services: Services, peer: Peer, user: string | undefined, error: JankinsError): void {
-  services.log.warn('a login failed', {
+/** One line for each failed login or registration; the user is the peer's text and stays short. */
+export function logFailedLogin(
+  services: Services,
+  peer: Peer,
+  method: string,
+  user: string | undefined,
+  error: JankinsError,
+): void {
+  const { writer, log } = services
+  const who = user === undefined ? {} : { user: boundedText(user) }
+  writer
+    .audit({ ...who, ...peer, method, refused: error.code })
+    .catch(failure => log.error('a failed login is missing in the audit log', { address: peer.address }, failure))
+  log.warn('a login failed', {
     address: peer.address,
     code: error.code,
-    ...(user !== undefined && { user: boundedText(user) }),
+    ...who,
   })
 }
 

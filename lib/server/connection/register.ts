@@ -1,19 +1,21 @@
 import { tokenHash } from '../../../protocol/invite-token.js'
 import { METHODS, type Result } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
-import type { Services } from './services.js'
+import type { Request } from './dispatch.js'
+import type { Peer, Services } from './services.js'
 
 /**
  * Makes the account of an invitation, for a peer that has not authenticated: all that speaks for it is the token.
  * @throws JankinsError E_BAD_REQUEST, E_INVITE, E_USER_EXISTS
  */
-export async function register(params: unknown, services: Services): Promise<Result<'user.register'>> {
-  const { token, user, ...credential } = check(METHODS['user.register'].params, params)
+export async function register(request: Request, services: Services, peer: Peer): Promise<Result<'user.register'>> {
+  const { token, user, ...credential } = check(METHODS['user.register'].params, request.params)
   const { writer, clock, requireApproval } = services
   const registration = {
     ...{ tokenSha256: tokenHash(token), user, credential },
     state: requireApproval ? 'pending' : 'active',
   } as const
-  const { role, state } = await writer.register(registration, clock.nowMs())
+  const noted = writer.audit({ ...peer, method: 'user.register', request: request.id, params: { user } })
+  const [{ role, state }] = await Promise.all([writer.register(registration, clock.nowMs()), noted])
   return { role, approved: state === 'active' }
 }

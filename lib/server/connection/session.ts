@@ -116,7 +116,7 @@ export class Session {
 
   /** The authentication may follow on the same connection. */
   async #register(request: Request): Promise<void> {
-    const result = await register(request.params, this.#services)
+    const result = await register(request, this.#services, this.#peer)
     if (this.#phase.kind !== 'busy') return
     this.#phase = { kind: 'greeting' }
     this.#say(encodeReply(request.id, result))
@@ -147,7 +147,8 @@ export class Session {
   #failAuth(request: Request, phase: Phase, error: unknown): void {
     if (this.#phase.kind === 'closed') return
     if (error instanceof JankinsError && error.code !== 'E_INTERNAL') {
-      logFailedLogin(this.#services, this.#peer, phase.kind === 'proof' ? phase.proof.user : undefined, error)
+      const user = phase.kind === 'proof' ? phase.proof.user : undefined
+      logFailedLogin(this.#services, this.#peer, request.method, user, error)
       this.#refuse(request.id, error)
     } else this.#end(ownFault(request, error, this.#services, this.#peer))
   }

@@ -1,4 +1,5 @@
 import type { JobId } from '../../../protocol/ids.js'
+import type { AuditLog } from '../../audit/audit-log.js'
 import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Home } from '../../domain/job.js'
@@ -22,6 +23,8 @@ export interface WriterParts {
   readonly workerSlots: WorkerSlots
   readonly clock: Clock
   readonly log: Log
+  /** Missing where nobody wants to know who did what. */
+  readonly audit?: Pick<AuditLog, 'note'>
   /** Id of this daemon, the same at each of its starts. */
   readonly daemon: string
   /** Bytes of both streams that are stored of an attempt. */

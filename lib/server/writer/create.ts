@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { accounts } from './accounts.js'
 import { Aside } from './aside.js'
+import { createAuditing } from './auditing.js'
 import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
 import { Claims } from './claims.js'
 import type { Core, WriterParts } from './core.js'
@@ -28,9 +29,11 @@ export async function createWriter(
   const core = await createCore({ random: randomHex, ...parts })
   await core.dispatcher.readsDone()
   const reaper = startReaper(core)
+  const auditing = createAuditing(core)
   const { store } = core
   return {
     ...accounts(core),
+    audit: entry => auditing.audit(entry),
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
     ...queueing(core),
     ...holding(core),
@@ -48,6 +51,7 @@ export async function createWriter(
     connectionClosed: async connection => connectionClosed(core, connection),
     stop() {
       reaper.stop()
+      auditing.stop()
       core.offers.stop()
       for (const parked of core.claims.all()) dropClaims(core, parked.connection)
       core.waiters.stop()

@@ -10,6 +10,7 @@ type Call = Exclude<keyof Writer, 'onSessionsEnd'>
 /** Every call of the interface: one that is missing here does not compile. */
 const CALLS: { readonly [M in Call]: true } = {
   addUser: true,
+  audit: true,
   setPassword: true,
   setUserState: true,
   addInvite: true,

@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { openAuditLog } from '../../audit/audit-log.js'
 import { systemClock } from '../../base/clock.js'
 import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
@@ -29,6 +30,7 @@ const leaseSlots = createLeaseSlots(leaseBuffer)
 const room = createRoom(dataDir, reserveBytes, systemClock)
 // On a full disk the database cannot even be opened.
 if (room.isShort()) room.release()
+const audit = openAuditLog(dataDir, systemClock, log)
 const store = opened()
 if (store) {
   const blobs = openBlobs(dataDir)
@@ -40,6 +42,7 @@ if (store) {
     clock: systemClock,
     log,
     daemon,
+    audit,
     async logBytesOf(job, attempt) {
       const { stdout, stderr } = await blobs.lengths({ job, attempt })
       return stdout + stderr
@@ -72,6 +75,7 @@ if (store) {
         writer.stop()
         void blobs.close().then(() => {
           store.close()
+          audit.close()
           process.exit(0)
         })
     }
@@ -82,7 +86,7 @@ if (store) {
 
 function opened(): ReturnType<typeof openStore> | undefined {
   try {
-    return openStore(dataDir, log, { makeRoom: () => room.release() })
+    return openStore(dataDir, log, { makeRoom: () => room.release(), beforeCommit: () => audit.write() })
   } catch (error) {
     tell({
       kind: 'refused',

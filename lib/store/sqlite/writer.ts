@@ -35,6 +35,7 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   findRepeated: jobs => write(() => findRepeatedRows(handle, jobs)),
   forgetRequestKeys: forgetKeys(handle, write),
   applyEvent: (job, event, version) => write(() => applyJobEvent(handle, job, event, version)),
+  commit: () => write(() => {}),
   noteBeats: beats =>
     write(() => {
       for (const [job, atMs] of beats) handle.sql(NOTE_BEAT).run(atMs, job)

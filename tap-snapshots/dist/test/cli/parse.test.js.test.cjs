@@ -63,6 +63,7 @@ Commands:
   jankins retry <job>        queue a job again that has ended and print the new id
   jankins fetch <job>        get the artifacts of a job
   jankins work               run jobs on this machine
+  jankins audit              check the log of who did what
   jankins workers            show the workers
   jankins status             show what the daemon is doing
 
