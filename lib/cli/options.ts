@@ -87,6 +87,24 @@ export const definition = {
   script: { kind: 'text', value: 'FILE', describe: 'a shell script to run, in place of a command after --' },
 } as const satisfies Specs
 
+/** What an action has beside the definition of its jobs. */
+export const action = {
+  'max-running': {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    max: LIMITS.runningMax.value,
+    describe: 'most jobs of it running at once',
+    byDefault: 'no limit',
+  },
+  allow: {
+    kind: 'texts',
+    value: 'WHOM',
+    describe: 'user:NAME or role:user, who may queue jobs of it beside admins; may be repeated',
+    byDefault: 'all users',
+  },
+} as const satisfies Specs
+
 export const parameters = {
   param: {
     kind: 'pairs',

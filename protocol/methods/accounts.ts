@@ -39,7 +39,7 @@ export const ACCOUNTS_METHODS = {
       frameBytesMax: doc('largest frame that the daemon receives from now on', f.byteCount),
       nowMs: doc('clock of the daemon', f.timeMs),
     }),
-    errors: ['E_AUTH', 'E_NOT_APPROVED'],
+    errors: ['E_AUTH', 'E_THROTTLED', 'E_NOT_APPROVED'],
   },
   'user.add': {
     doc: 'Makes an account.',

@@ -44,6 +44,6 @@ export const INVITES_METHODS = {
       role: f.role,
       approved: doc('the account may log in; else an admin has to enable it first', bool),
     }),
-    errors: ['E_INVITE', 'E_USER_EXISTS'],
+    errors: ['E_INVITE', 'E_USER_EXISTS', 'E_THROTTLED'],
   },
 } as const satisfies MethodRows

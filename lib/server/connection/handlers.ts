@@ -8,6 +8,7 @@ import { attachWorker } from './handlers/attach.js'
 import { beatWorker } from './handlers/beat.js'
 import { readBundle, writeBundle } from './handlers/bundle.js'
 import { claimJob } from './handlers/claim.js'
+import { compareAction } from './handlers/compare.js'
 import { declineJob } from './handlers/decline.js'
 import { disableAction } from './handlers/disable.js'
 import { enableAction } from './handlers/enable.js'
@@ -48,6 +49,7 @@ export const HANDLERS: Handlers = {
   'invite.list': listInvites,
   'invite.revoke': revokeInvite,
   'action.add': addAction,
+  'action.compare': compareAction,
   'action.list': listActions,
   'action.enable': enableAction,
   'action.disable': disableAction,

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
+import type { Logins } from '../logins.js'
 import type { Verdict } from '../ports.js'
 import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
@@ -24,6 +25,7 @@ export interface Services {
   readonly scramSecret: Uint8Array
   /** An account that was registered may do nothing before an admin has enabled it. */
   readonly requireApproval: boolean
+  readonly logins: Logins
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */
   threadConnections(): readonly { readonly thread: number; readonly connections: number }[]

@@ -6,11 +6,13 @@ import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
+import { sharedLogins } from '../logins.js'
 import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
+import { createReplySlabs } from './reply-slabs.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
 
@@ -30,6 +32,7 @@ let isDraining: boolean = false
 let isDrainTold: boolean = false
 let isUpTold: boolean = false
 
+const slabs = createReplySlabs()
 const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
 const ending = new Set<Session>()
@@ -54,6 +57,7 @@ const services: Services = {
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
   requireApproval: data.requireApproval,
+  logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
@@ -67,7 +71,10 @@ main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
     throwForTest(body)
     sessions.get(connection)?.receive(body)
   }
-  for (const [connection, bytes] of credits) sessions.get(connection)?.credit(bytes)
+  for (const [connection, bytes] of credits) {
+    slabs.left(connection, bytes)
+    sessions.get(connection)?.credit(bytes)
+  }
   for (const connection of closed) close(connection)
   if (drain) startDrain()
   schedule()
@@ -77,7 +84,7 @@ schedule()
 function open(connection: ConnectionId, address: string): void {
   const output = {
     send(body: Uint8Array) {
-      frames.push({ connection, body })
+      frames.push({ connection, body: slabs.lend(connection, body) })
       frameBytes += body.length
       if (frameBytes >= BATCH_BYTES) flush()
       else schedule()
@@ -101,6 +108,7 @@ function open(connection: ConnectionId, address: string): void {
 }
 
 function close(connection: ConnectionId): void {
+  slabs.closed(connection)
   const session = sessions.get(connection)
   if (!session) return
   sessions.delete(connection)
@@ -127,7 +135,7 @@ function flush(): void {
   if (isUpTold && frames.length + handled.size + verdicts.length + logs.length === 0) return
   const packed = packFrames(frames)
   const message: FromThread = {
-    frames: packed,
+    frames: packed.frames,
     handled: [...handled],
     verdicts,
     ...(logs.length > 0 && { logs }),
@@ -139,7 +147,7 @@ function flush(): void {
   handled = new Map()
   verdicts = []
   logs = []
-  main.postMessage(message, packed ? [packed] : [])
+  main.postMessage(message, packed.transfer)
 }
 
 /** Called again by whatever may change the answer: a message of main, or a session that becomes idle. */
@@ -147,7 +155,7 @@ function checkDrained(): void {
   const isIdle = ending.size === 0 && [...sessions.values()].every(session => session.idle)
   if (isIdle && !isDrainTold) {
     isDrainTold = true
-    main.postMessage({ frames: null, handled: [], verdicts: [], drained: true } satisfies FromThread)
+    main.postMessage({ frames: [], handled: [], verdicts: [], drained: true } satisfies FromThread)
   }
   if (isIdle && sessions.size === 0) void end()
 }

@@ -43,10 +43,7 @@ if (store) {
     log,
     daemon,
     audit,
-    async logBytesOf(job, attempt) {
-      const { stdout, stderr } = await blobs.lengths({ job, attempt })
-      return stdout + stderr
-    },
+    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
   })
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()

@@ -4,6 +4,7 @@ import t from 'tap'
 import { verifyAudit } from '../../../lib/audit/verify.js'
 import { isAudited } from '../../../lib/server/connection/audited.js'
 import type { Writer } from '../../../lib/server/writer/writer.js'
+import { LIMITS } from '../../../protocol/limits.js'
 import { METHODS } from '../../../protocol/methods.js'
 import { until } from '../../helpers/clock.js'
 import { startDaemonInProcess } from '../../helpers/daemon.js'
@@ -21,7 +22,16 @@ const linesOf = (dataDir: string): Line[] =>
 t.test('a method is audited, or changes nothing, or its end is audited', async t => {
   const rest = Object.keys(METHODS).filter(method => !isAudited(method))
   t.strictSame(rest.sort(), [
-    ...['action.list', 'artifact.read', 'auth.finish', 'auth.start', 'bundle.read', 'bundle.write', 'invite.list'],
+    ...[
+      'action.compare',
+      'action.list',
+      'artifact.read',
+      'auth.finish',
+      'auth.start',
+      'bundle.read',
+      'bundle.write',
+      'invite.list',
+    ],
     ...['job.append', 'job.claim', 'job.decline', 'job.log', 'job.query', 'job.resume', 'job.started', 'job.wait'],
     ...['server.status', 'user.list', 'user.register', 'worker.beat', 'worker.list'],
   ])
@@ -92,7 +102,8 @@ t.test('a registration and each kind of failed login is there, and a flood of th
   const { daemon, admin, credential, enrol } = await setUp(t)
   await enrol(await invite(admin), 'box')
   await daemon.login('user', { user: 'ada' })
-  for (let n = 0; n < 20; n++) await t.rejects(daemon.client({ user: name('ada'), password: 'wrong' }), code('E_AUTH'))
+  for (let n = 0; n < LIMITS.loginsFreeMax.value; n++)
+    await t.rejects(daemon.client({ user: name('ada'), password: 'wrong' }), code('E_AUTH'))
   const peer = await openPeer(daemon)
   peer.request(1, 'user.register', { token: newToken(), user: 'x', ...credential })
   t.match(await peer.reply(), { error: { code: 'E_INVITE' } })
@@ -105,6 +116,6 @@ t.test('a registration and each kind of failed login is there, and a flood of th
     { method: 'auth.finish', user: 'ada', refused: 'E_AUTH', count: undefined },
     { method: 'user.register', params: { user: 'x' } },
     { method: 'user.register', refused: 'E_INVITE' },
-    { method: 'auth.finish', user: 'ada', refused: 'E_AUTH', count: 19 },
+    { method: 'auth.finish', user: 'ada', refused: 'E_AUTH', count: LIMITS.loginsFreeMax.value - 1 },
   ])
 })

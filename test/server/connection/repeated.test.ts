@@ -15,6 +15,7 @@ const READS: ReadonlySet<Method> = new Set([
   'auth.finish',
   'user.list',
   'invite.list',
+  'action.compare',
   'action.list',
   'bundle.read',
   'artifact.read',

@@ -19,6 +19,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'invite.revoke': 'admin',
   'user.passwd': 'admin user worker reader',
   'action.add': 'admin',
+  'action.compare': 'admin',
   'action.list': 'admin user reader',
   'action.enable': 'admin',
   'action.disable': 'admin',

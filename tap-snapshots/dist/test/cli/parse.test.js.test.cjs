@@ -51,6 +51,8 @@ Commands:
   jankins invites            list and revoke invitations
   jankins register <name>    make an account by an invitation, and keep its keys as login does
   jankins add-action <name>  define what jobs of a name run
+  jankins apply <files..>    make the actions what files say
+  jankins export [names..]   print actions as YAML, as apply reads it
   jankins actions [name]     show the actions, or one in full
   jankins enable <name>      let jobs of an action be queued and start
   jankins disable <name>     let no job of an action be queued or start

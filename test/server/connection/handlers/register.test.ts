@@ -58,6 +58,7 @@ t.test('a token that is unknown, expired, revoked, used or of a disabled admin g
   t.equal(errors.length, 5)
   for (const error of errors) t.strictSame(error, errors[0])
   t.match(errors[0], ['E_INVITE', String, {}])
+  await t.rejects(enrol(newToken(), 'eve'), code('E_THROTTLED'), 'guessing gets slower')
   const page = await admin.call('invite.list', { limit: 3 })
   t.strictSame(
     page.invites.map(({ state }) => state),
