@@ -65,6 +65,12 @@ export const definitionFields = {
   stderr: opt(doc('merge: into stdout, in the order written', choice('apart', 'merge'))),
   logLimitBytes: opt(int(1, LIMITS.logLimitBytesMax.value)),
   onLogLimit: opt(doc('cut keeps head and tail, stop ends the job', choice('cut', 'stop'))),
+  allow: opt(
+    doc(
+      'who may queue its jobs, beside admins; everyone who may queue by default',
+      list(f.allowed, LIMITS.allowMax.value),
+    ),
+  ),
 } as const
 export const definition = obj(definitionFields)
 export type Definition = Infer<typeof definition>
@@ -79,11 +85,23 @@ export type ActionView = Infer<typeof actionView>
 export const userView = obj({
   user: f.name,
   role: f.role,
-  active: bool,
+  active: doc('may log in', bool),
+  state: opt(doc('why it may or may not', f.userState)),
   mayExec: doc('may use job.exec without being admin', bool),
   createdAtMs: f.timeMs,
 })
 export type UserView = Infer<typeof userView>
+
+export const inviteView = obj({
+  invite: f.inviteId,
+  role: f.invitedRole,
+  state: f.inviteState,
+  user: doc('who made it', f.name),
+  createdAtMs: f.timeMs,
+  expiresAtMs: f.timeMs,
+  usedBy: opt(doc('the account that was made with it', f.name)),
+})
+export type InviteView = Infer<typeof inviteView>
 
 export const workerView = obj({
   worker: f.name,

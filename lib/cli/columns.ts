@@ -16,5 +16,8 @@ export const WORKER_COLUMNS = [
 ] as const
 export type WorkerColumn = (typeof WORKER_COLUMNS)[number]
 
-export const USER_COLUMNS = ['user', 'role', 'active', 'exec', 'created'] as const
+export const USER_COLUMNS = ['user', 'role', 'state', 'exec', 'created'] as const
 export type UserColumn = (typeof USER_COLUMNS)[number]
+
+export const INVITE_COLUMNS = ['id', 'role', 'state', 'maker', 'made', 'expires', 'usedBy'] as const
+export type InviteColumn = (typeof INVITE_COLUMNS)[number]

@@ -1,4 +1,4 @@
-import type { JobId, Name } from '../../protocol/ids.js'
+import type { InviteId, JobId, Name } from '../../protocol/ids.js'
 import type { Clock } from '../base/clock.js'
 import type { Address, Dial } from '../base/wire.js'
 
@@ -69,6 +69,7 @@ export interface ValueOf {
   readonly choices: readonly string[] | undefined
   readonly time: Moment | undefined
   readonly job: JobId | undefined
+  readonly invite: InviteId | undefined
   readonly jobs: readonly JobId[]
   readonly address: Address | undefined
   readonly addresses: readonly Address[]

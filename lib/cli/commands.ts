@@ -1,74 +1,17 @@
 import { LIMITS } from '../../protocol/limits.js'
-import { ACTION_COLUMNS, JOB_COLUMNS, USER_COLUMNS, WORKER_COLUMNS } from './columns.js'
+import { ACCOUNT_COMMANDS } from './account-commands.js'
+import { ACTION_COLUMNS, JOB_COLUMNS, WORKER_COLUMNS } from './columns.js'
 import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command.js'
 import { SHELLS } from './completion/shells.js'
 import * as o from './options.js'
 
 const action = { kind: 'name', of: 'action', required: true, describe: 'name of an action' } as const
-const account = { kind: 'name', of: 'account', required: true, describe: 'name of an account' } as const
 const job = { kind: 'job', required: true, describe: 'id of a job' } as const
 const command = { value: 'CMD [ARG...]', describe: 'what to run, without a shell' } as const
 
 /** The one table of the command line: parser, help, completion and tests follow from it. A module is read when named. */
 export const COMMANDS = {
-  login: {
-    summary: 'keep the keys of an account for this daemon',
-    positionals: { name: { kind: 'name', describe: 'the account; --user says the same' } },
-    options: { ...o.loginPassword, ...o.daemon },
-    load: (): Promise<CommandModule> => import('./commands/login.js'),
-  },
-  logout: {
-    summary: 'forget the keys that login keeps',
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/logout.js'),
-  },
-  whoami: {
-    summary: 'show which account this is, and where',
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/whoami.js'),
-  },
-  ping: {
-    summary: 'measure the way to the daemon: round trip, versions, clocks',
-    options: {
-      count: { kind: 'integer', value: 'N', min: 1, max: 1_000, describe: 'round trips', byDefault: '3' },
-      ...o.daemon,
-    },
-    load: (): Promise<CommandModule> => import('./commands/ping.js'),
-  },
-  passwd: {
-    summary: 'change the own password, or as admin that of another account',
-    positionals: { name: { kind: 'name', describe: 'the account; the own one by default' } },
-    options: { ...o.password, ...o.daemon },
-    load: (): Promise<CommandModule> => import('./commands/passwd.js'),
-  },
-  'users list': {
-    summary: 'show the accounts',
-    options: { ...o.listing(USER_COLUMNS), ...o.daemon },
-    load: (): Promise<CommandModule> => import('./commands/users-list.js'),
-  },
-  'users add': {
-    summary: 'make an account',
-    positionals: { name: account },
-    options: {
-      ...o.account,
-      ...o.password,
-      generate: { kind: 'flag', describe: 'make a random password and print it, once' },
-      ...o.daemon,
-    },
-    load: (): Promise<CommandModule> => import('./commands/users-add.js'),
-  },
-  'users disable': {
-    summary: 'let an account log in no more',
-    positionals: { name: account },
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/users-disable.js'),
-  },
-  'users enable': {
-    summary: 'let an account log in again',
-    positionals: { name: account },
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/users-enable.js'),
-  },
+  ...ACCOUNT_COMMANDS,
   'add-action': {
     summary: 'define what jobs of a name run',
     positionals: { name: { kind: 'name', required: true, describe: 'name of the new action' } },

@@ -1,4 +1,4 @@
-import { JOB_STATES, ROLES } from '../../protocol/fields.js'
+import { INVITED_ROLES, JOB_STATES, ROLES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Specs } from './command.js'
 
@@ -131,6 +131,12 @@ export const action = {
     describe: 'most jobs of it running at once',
     byDefault: 'no limit',
   },
+  allow: {
+    kind: 'texts',
+    value: 'WHOM',
+    describe: 'user:NAME or role:user, who may queue jobs of it beside admins; may be repeated',
+    byDefault: 'all users',
+  },
 } as const satisfies Specs
 
 export const parameters = {
@@ -175,6 +181,22 @@ export const password = {
 
 export const loginPassword = {
   'password-file': { kind: 'text', of: 'file', value: 'FILE', describe: 'read the password from a file; - is stdin' },
+} as const satisfies Specs
+
+export const generatedPassword = {
+  generate: { kind: 'flag', describe: 'make a random password and print it, once' },
+} as const satisfies Specs
+
+export const invitation = {
+  role: { kind: 'choice', values: INVITED_ROLES, describe: 'of the account', byDefault: 'worker' },
+  expires: {
+    kind: 'duration',
+    value: 'TIME',
+    min: LIMITS.inviteMsMin.value,
+    max: LIMITS.inviteMsMax.value,
+    describe: 'how long it holds',
+    byDefault: '24h',
+  },
 } as const satisfies Specs
 
 export const account = {

@@ -5,7 +5,11 @@ import { COMMANDS, type CommandName } from './commands.js'
 import { takesMany } from './values.js'
 import { type CommandLine, commandOf, PARSER_CONFIGURATION, type Typed, type Words } from './words.js'
 
-const GROUPS: Readonly<Record<string, string>> = { users: 'list, add, disable and enable accounts' }
+const GROUPS: Readonly<Record<string, string>> = {
+  users: 'list, add, disable, enable, delete accounts, rotate keys',
+  invites: 'list and revoke invitations',
+  audit: 'check the log of who did what',
+}
 
 /** Everything that may be named before --help. */
 const WORDS = new Set([...Object.keys(COMMANDS), ...Object.keys(GROUPS)])

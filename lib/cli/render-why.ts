@@ -48,6 +48,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
   'time-limit': 'it took longer than the time limit of its action',
   stopped: 'it was stopped',
   'log-limit': 'its log reached the limit of its action',
+  'worker-disabled': 'the account of its worker was disabled',
   killed: 'its shell vanished without a status: out of memory, or somebody on that machine killed it',
   'not-started': 'the worker could not start it; the log says what is in the way',
 }

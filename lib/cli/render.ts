@@ -88,6 +88,7 @@ export function renderAction(action: ActionView): string {
     ['grace', timeOf(action.graceMs)],
     ['retries', action.retries?.toString()],
     ['max running', action.runningMax?.toString()],
+    ['allow', someOf(action.allow)],
     ...(action.artifacts ?? []).map(glob => ['artifact', glob] as const),
     ['stderr', action.stderr],
     ['log limit', action.logLimitBytes === undefined ? undefined : formatSize(action.logLimitBytes)],

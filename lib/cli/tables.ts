@@ -1,7 +1,7 @@
 import type { JobStateName } from '../../protocol/fields.js'
-import type { ActionView, Definition, JobView, UserView, WorkerView } from '../../protocol/views.js'
+import type { ActionView, Definition, JobView, WorkerView } from '../../protocol/views.js'
 import { formatDuration } from '../base/units.js'
-import type { ActionColumn, JobColumn, UserColumn, WorkerColumn } from './columns.js'
+import type { ActionColumn, JobColumn, WorkerColumn } from './columns.js'
 import { type Colour, type Columns, renderTable, type Style } from './table.js'
 import { formatAgo, formatBytes, formatCommand, formatElapsed, formatTime } from './text.js'
 
@@ -84,21 +84,6 @@ export function renderActions(actions: readonly ActionView[], style: Style, isFi
   return renderTable(columns, actions, style, isFirst)
 }
 
-export function renderUsers(users: readonly UserView[], nowMs: number, style: Style, isFirst: boolean): string {
-  const columns: Columns<UserView, UserColumn> = {
-    user: { title: 'USER', widthMin: 16, shrinkTo: 12, text: user => user.user },
-    role: { title: 'ROLE', widthMin: 6, text: user => user.role },
-    active: {
-      title: 'ACTIVE',
-      text: user => (user.active ? 'yes' : 'no'),
-      colour: user => (user.active ? 'green' : 'yellow'),
-    },
-    exec: { title: 'EXEC', text: user => (user.mayExec || user.role === 'admin' ? 'yes' : 'no') },
-    created: { title: 'CREATED', ...timeOf(nowMs, user => user.createdAtMs) },
-  }
-  return renderTable(columns, users, style, isFirst)
-}
-
 const LIVENESS_COLOURS = { alive: 'green', suspect: 'yellow', lost: 'red' } as const
 
 export function renderWorkers(workers: readonly WorkerView[], nowMs: number, style: Style, isFirst: boolean): string {
@@ -130,7 +115,8 @@ export const tookOf = (job: JobView, nowMs: number): string =>
   job.startedAtMs === undefined ? '-' : formatElapsed((job.endedAtMs ?? nowMs) - job.startedAtMs)
 
 /** How long ago; with --wide when exactly. */
-const timeOf = <Row>(nowMs: number, atMs: (row: Row) => number | undefined) => ({
+/** A time as how long ago it was, and exactly with --wide. */
+export const timeOf = <Row>(nowMs: number, atMs: (row: Row) => number | undefined) => ({
   text: (row: Row): string => orDash(atMs(row), at => formatAgo(at, nowMs)),
   exact: (row: Row): string => orDash(atMs(row), formatTime),
 })

@@ -1,4 +1,4 @@
-import { parseJobId, parseName } from '../../protocol/ids.js'
+import { parseInviteId, parseJobId, parseName } from '../../protocol/ids.js'
 import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from '../base/units.js'
 import { parseAddress } from '../client/address.js'
 import { type Kind, type Moment, UsageError, type ValueSpec } from './command.js'
@@ -53,6 +53,8 @@ function single(spec: ValueSpec, label: string, text: string): unknown {
         .map(part => name(part, label))
     case 'job':
       return jobId(text, label)
+    case 'invite':
+      return inviteId(text, label)
     case 'address':
       return address(text, label)
     default:
@@ -120,6 +122,13 @@ function jobId(text: string, label: string): unknown {
   const parsed = /^\d{1,16}$/.test(text) ? parseJobId(Number(text)) : undefined
   if (parsed === undefined)
     throw new UsageError(`${label} must be the id of a job, a number from 1, not ${shown(text)}`)
+  return parsed
+}
+
+function inviteId(text: string, label: string): unknown {
+  const parsed = /^\d{1,16}$/.test(text) ? parseInviteId(Number(text)) : undefined
+  if (parsed === undefined)
+    throw new UsageError(`${label} must be the id of an invitation, a number from 1, not ${shown(text)}`)
   return parsed
 }
 

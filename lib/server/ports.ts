@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Name } from '../../protocol/ids.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
 import type { AddressedFrame } from './front/packing.js'
+import type { SessionsEnd } from './writer/shut-out.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
@@ -65,6 +66,8 @@ export type WriterAnswer =
     }
   /** Our own fault: the stack is logged by the writer. */
   | { readonly call: number; readonly failure: string }
+  /** No answer: what every connection thread has to know. */
+  | { readonly sessionsEnd: SessionsEnd }
 
 /** What a connection thread is started with. */
 export interface ThreadData {
@@ -79,6 +82,7 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  readonly requireApproval: boolean
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number

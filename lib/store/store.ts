@@ -1,6 +1,6 @@
-import type { Reason, Role } from '../../protocol/fields.js'
-import type { JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
-import type { ActionView, JobView, UserView } from '../../protocol/views.js'
+import type { InvitedRole, Reason, Role, UserState } from '../../protocol/fields.js'
+import type { InviteId, JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
+import type { ActionView, InviteView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
 import type { Home, Job, JobEvent } from '../domain/job.js'
 
@@ -36,10 +36,33 @@ export interface Credential {
 export interface Account {
   readonly user: Name
   readonly role: Role
-  readonly active: boolean
+  readonly state: UserState
   readonly mayExec: boolean
   /** The password's; an account without one cannot authenticate by SCRAM. */
   readonly credential?: Credential
+}
+
+export interface NewInvite {
+  readonly tokenSha256: Sha256
+  readonly role: InvitedRole
+  readonly user: Name
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+export interface Registration {
+  readonly tokenSha256: Sha256
+  readonly user: Name
+  readonly credential: Credential
+  /** Of a new account. */
+  readonly state: 'active' | 'pending'
+}
+
+/** A transition of a job, with both sides. */
+export interface JobChange {
+  readonly before: Job
+  readonly after: Job
+  readonly queue: QueueId
 }
 
 export interface NewJobs {
@@ -140,6 +163,12 @@ export interface JobPage {
 export interface StoreReader {
   findAccount(user: Name): Promise<Account | undefined>
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
+  /** @param nowMs decides what has expired */
+  listInvites(
+    after: InviteId | undefined,
+    limit: number,
+    nowMs: number,
+  ): Promise<{ invites: readonly InviteView[]; next?: InviteId }>
   findAction(action: Name): Promise<ActionView | undefined>
   listActions(after: Name | undefined, limit: number): Promise<{ actions: readonly ActionView[]; next?: Name }>
   findActionFacts(action: Name): Promise<ActionFacts | undefined>
@@ -189,10 +218,32 @@ export interface StoreWriter {
   beginEpoch(daemon: string): Promise<Home>
   /** The same account again changes nothing. @throws JankinsError E_USER_EXISTS when there is another of this name */
   addUser(user: Name, role: Role, mayExec: boolean, credential: Credential, nowMs: number): Promise<void>
-  /** @throws JankinsError E_USER_NOT_FOUND */
+  /** @throws JankinsError E_USER_NOT_FOUND, E_USER_DELETED */
   setPassword(user: Name, credential: Credential): Promise<void>
-  /** @throws JankinsError E_USER_NOT_FOUND, E_LAST_ADMIN */
-  setUserActive(user: Name, active: boolean): Promise<{ changed: boolean }>
+  /**
+   * `disabled` and `deleted` also ask every job to stop that a worker of this account runs, in the same step; a deleted
+   * account loses its keys, and stays deleted.
+   * @returns the jobs that were asked to stop
+   * @throws JankinsError E_USER_NOT_FOUND, E_LAST_ADMIN, and E_USER_DELETED for `active`
+   */
+  setUserState(
+    user: Name,
+    state: 'active' | 'disabled' | 'deleted',
+    nowMs: number,
+  ): Promise<{ changed: boolean; stopped: readonly (JobChange & { readonly job: JobId })[] }>
+  /**
+   * The same token again finds the invitation that it has.
+   * @throws JankinsError E_KEY_REUSED when that is of another role or account, E_TOO_MANY
+   */
+  addInvite(invite: NewInvite): Promise<{ invite: InviteId; expiresAtMs: number }>
+  /** @throws JankinsError E_INVITE_NOT_FOUND */
+  revokeInvite(invite: InviteId, nowMs: number): Promise<{ changed: boolean }>
+  /**
+   * Makes the account of an invitation, once: the same registration again finds the account that it made.
+   * @throws JankinsError E_INVITE for a token that is unknown, expired, revoked, or used for something else, or whose
+   *   maker is no active admin any more; E_USER_EXISTS, and the invitation still holds then
+   */
+  register(registration: Registration, nowMs: number): Promise<{ role: Role; state: UserState }>
   /**
    * Makes an action and its queue, or changes it when `replace` is set. The same definition again changes nothing.
    * @throws JankinsError E_ACTION_EXISTS
@@ -232,7 +283,9 @@ export interface StoreWriter {
    * @returns both sides; `after` is `before` itself when the event was already taken
    * @throws JankinsError E_JOB_NOT_FOUND, and what nextJob throws
    */
-  applyEvent(job: JobId, event: JobEvent, version?: number): Promise<{ before: Job; after: Job; queue: QueueId }>
+  applyEvent(job: JobId, event: JobEvent, version?: number): Promise<JobChange>
+  /** Makes a commit, also when nothing else is written: for what goes along with one. */
+  commit(): Promise<void>
   /** For people to look at: times of the last beats, ms since the epoch. */
   noteBeats(beats: readonly (readonly [JobId, number])[]): Promise<void>
   /** Lengths of the log that a power loss cannot take: where files are cut to after an unclean start. */

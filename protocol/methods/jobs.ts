@@ -2,7 +2,7 @@ import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
 import { bool, choice, doc, int, list, obj, opt, text } from '../schema.js'
 import { definitionFields, jobEvent, jobView, waitReason } from '../views.js'
-import { chunk, everyone, type MethodRows, users } from './shape.js'
+import { chunk, type MethodRows, people, users } from './shape.js'
 
 /** What people do with jobs. Rows of the method table, ../methods.ts. */
 export const JOBS_METHODS = {
@@ -47,7 +47,7 @@ export const JOBS_METHODS = {
   },
   'job.query': {
     doc: 'Jobs, newest first, that fit every filter given. A page may be short or empty and still have a next one.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({
       jobs: opt(doc('only these', list(f.jobId, LIMITS.pageRowsMax.value))),
@@ -69,7 +69,7 @@ export const JOBS_METHODS = {
   },
   'job.show': {
     doc: 'One job, and what happened to it with the times.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ job: f.jobId }),
     result: obj({ job: jobView, events: doc('in the order in which they happened', list(jobEvent, 1_024)) }),
@@ -77,7 +77,7 @@ export const JOBS_METHODS = {
   },
   'job.why': {
     doc: 'Why a job waits: everything that stands in its way now. Of workers with its labels the first few are told.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ job: f.jobId }),
     result: obj({ state: f.jobState, reasons: doc('empty when it does not wait', list(waitReason, 64)) }),
@@ -85,7 +85,7 @@ export const JOBS_METHODS = {
   },
   'job.wait': {
     doc: 'Answers when the job has ended, or with its state as it is after waitMs.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ job: f.jobId, waitMs: f.waitMs }),
     result: obj({ job: jobView }),
@@ -93,7 +93,7 @@ export const JOBS_METHODS = {
   },
   'job.log': {
     doc: 'Bytes of the log at an offset: of one stream, or of both in the order of their arrival.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({
       job: f.jobId,

@@ -28,7 +28,7 @@ t.test('accounts are made, listed, disabled and enabled', async t => {
     { user: 'uwe', role: 'user', active: true, mayExec: true },
     { user: 'w', role: 'worker', active: true },
   ])
-  t.match((await admin(['users', 'list'])).stdout, /^USER +ROLE +ACTIVE +EXEC +CREATED\nadmin-1 +admin +yes/)
+  t.match((await admin(['users', 'list'])).stdout, /^USER +ROLE +STATE +EXEC +CREATED\nadmin-1 +admin +active/)
   const user = await as('user')
   t.match(await user(['users', 'list']), { status: 1, stderr: /E_FORBIDDEN/ })
 })

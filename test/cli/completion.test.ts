@@ -10,7 +10,7 @@ t.test('what may come next follows from the table of commands', async t => {
     [['que'], ['queue', 'query']],
     [
       ['users', ''],
-      ['list', 'add', 'disable', 'enable', '--help'],
+      ['list', 'add', 'disable', 'enable', 'delete', 'rotate', '--help'],
     ],
     [['users', 'e'], ['enable']],
     [['query', '--st'], ['--state']],

@@ -25,6 +25,7 @@ const TYPED: Readonly<Record<ValueSpec['kind'], readonly string[]>> = {
   choices: ['job,state', 'role', 'x', ','],
   time: ['2h', '2026-05-04', 'yesterday'],
   job: ['12', '-12', '1.5'],
+  invite: ['12', '-12', '1.5'],
   jobs: ['12', '13', 'true'],
   address: ['box:7', '[::1]:7', ':'],
   addresses: ['box:7', 'box'],

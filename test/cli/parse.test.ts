@@ -21,6 +21,7 @@ const SAMPLES: Readonly<
   time: ['2h', { agoMs: 7_200_000 }],
   job: ['12', 12],
   jobs: ['12', [12]],
+  invite: ['12', 12],
   address: ['box:7', { host: 'box', port: 7 }],
   addresses: ['box:7', [{ host: 'box', port: 7 }]],
 }

@@ -1,11 +1,13 @@
 import t from 'tap'
 import { progressLine } from '../../lib/cli/progress.js'
 import * as render from '../../lib/cli/render.js'
+import { renderInvites, renderUsers } from '../../lib/cli/render-accounts.js'
 import * as tables from '../../lib/cli/tables.js'
 import { formatAgo, formatBytes, formatCommand, formatElapsed, printable } from '../../lib/cli/text.js'
 import { cutTo, padTo, widthOf } from '../../lib/cli/width.js'
-import type { JobId, Name, Sha256 } from '../../protocol/ids.js'
-import type { ActionView, JobView, UserView, WorkerView } from '../../protocol/views.js'
+import { INVITE_STATES, USER_STATES } from '../../protocol/fields.js'
+import type { InviteId, JobId, Name, Sha256 } from '../../protocol/ids.js'
+import type { ActionView, InviteView, JobView, UserView, WorkerView } from '../../protocol/views.js'
 
 const nowMs = Date.UTC(2026, 4, 4, 13, 7, 9)
 const plain = { width: 100, isColoured: false }
@@ -137,7 +139,14 @@ t.test('actions, accounts, workers and the daemon are shown', async t => {
   t.matchSnapshot(tables.renderActions([action, { action: name('b'), active: true, script: 'a\nb' }], plain, true))
   t.matchSnapshot(render.renderAction(action))
   const user: UserView = { user: name('ada'), role: 'user', active: true, mayExec: true, createdAtMs: nowMs - 1e9 }
-  t.matchSnapshot(tables.renderUsers([user, { ...user, active: false, role: 'reader' }], nowMs, coloured, true))
+  const states = USER_STATES.map((state): UserView => ({ ...user, active: state === 'active', state, role: 'reader' }))
+  t.matchSnapshot(renderUsers([user, ...states], nowMs, coloured, true))
+  const invite: InviteView = {
+    ...{ invite: 3 as InviteId, role: 'worker', user: name('root') },
+    ...{ createdAtMs: nowMs - 3_000, expiresAtMs: nowMs + 60_000, state: 'open' },
+  }
+  const invites = INVITE_STATES.map((state): InviteView => ({ ...invite, state }))
+  t.matchSnapshot(renderInvites([...invites, { ...invite, usedBy: name('box-7') }], nowMs, coloured, true))
   const worker: WorkerView = {
     ...{ worker: name('box-1'), user: name('w'), liveness: 'suspect', labels: [name('linux')], slots: 4, free: 2 },
     ...{ jobs: [6 as JobId, 7 as JobId], load: 0.5, version: '0.1.0', attachedAtMs: 0, beatAtMs: nowMs - 1_600 },

@@ -2,10 +2,10 @@ import type { Name } from '../../../protocol/ids.js'
 import type { Address } from '../../base/wire.js'
 import type { LearnedKeys } from '../../client/authenticate.js'
 import { connect } from '../../client/connection.js'
-import { credentialsPath, writeLogin } from '../../client/credentials.js'
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
+import { keepLogin } from '../keep-login.js'
 import { findLogin, findPlace } from '../login.js'
 import { askNewPassword, makeCredential } from '../new-password.js'
 import { printJson, printLine } from '../print.js'
@@ -28,9 +28,7 @@ export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<num
       // The reply may have been lost after the change: then the old password opens nothing, and the new one does.
       if (user !== self || !(await opens(context, address, user, learned))) throw error
     }
-    // A login that is kept for this account goes on working.
-    if (place.stored?.user === user)
-      await writeLogin(credentialsPath(env), address, { user, ...learned }, place.profile)
+    await keepLogin(context, place, user, learned)
   })
   if (args.json) await printJson(context.stdout, { user })
   else await printLine(context.stdout, `the password of ${user} is changed`)

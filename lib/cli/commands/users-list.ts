@@ -4,8 +4,8 @@ import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { given } from '../given.js'
 import { printPages } from '../pages.js'
+import { renderUsers } from '../render-accounts.js'
 import { daemonNowMs, noteSkew, withDaemon } from '../session.js'
-import { renderUsers } from '../tables.js'
 
 export function run(args: ArgsOf<'users list'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {

@@ -16,6 +16,7 @@ import { enableAction } from './handlers/enable.js'
 import { execJob } from './handlers/exec.js'
 import { readArtifacts } from './handlers/fetch.js'
 import { finishJob } from './handlers/finish.js'
+import { addInvite, listInvites, revokeInvite } from './handlers/invites.js'
 import { readJobLog } from './handlers/log.js'
 import { changePassword } from './handlers/passwd.js'
 import { queryJobs } from './handlers/query.js'
@@ -26,13 +27,14 @@ import { showAction, showJob } from './handlers/show.js'
 import { startedJob } from './handlers/started.js'
 import { showStatus } from './handlers/status.js'
 import { stopJob } from './handlers/stop.js'
-import { addUser, disableUser, enableUser, listUsers } from './handlers/users.js'
+import { addUser, deleteUser, disableUser, enableUser, listUsers } from './handlers/users.js'
 import { waitForJob } from './handlers/wait.js'
 import { whyJobWaits } from './handlers/why.js'
 import { listWorkers } from './handlers/workers.js'
 
-/** Authentication is the session's own: everything else has a handler. */
-export type HandledMethod = Exclude<Method, 'auth.start' | 'auth.finish'>
+/** What comes before a role is known is the session's own: everything else has a handler. */
+export type BeforeAuth = 'auth.start' | 'auth.finish' | 'user.register'
+export type HandledMethod = Exclude<Method, BeforeAuth>
 
 /** A method without a handler does not compile. */
 export type Handlers = {
@@ -44,7 +46,11 @@ export const HANDLERS: Handlers = {
   'user.list': listUsers,
   'user.disable': disableUser,
   'user.enable': enableUser,
+  'user.delete': deleteUser,
   'user.passwd': changePassword,
+  'invite.add': addInvite,
+  'invite.list': listInvites,
+  'invite.revoke': revokeInvite,
   'action.add': addAction,
   'action.compare': compareAction,
   'action.list': listActions,

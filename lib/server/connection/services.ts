@@ -23,6 +23,8 @@ export interface Services {
   readonly frameBytesMax: number
   /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */
   readonly scramSecret: Uint8Array
+  /** An account that was registered may do nothing before an admin has enabled it. */
+  readonly requireApproval: boolean
   readonly logins: Logins
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */

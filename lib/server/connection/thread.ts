@@ -56,11 +56,15 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  requireApproval: data.requireApproval,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
 
+services.writer.onSessionsEnd(end => {
+  for (const session of sessions.values()) session.shutOut(end)
+})
 main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
   for (const { connection, address } of opened) open(connection, address)
   for (const { connection, body } of unpackFrames(frames)) {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { accounts } from './accounts.js'
 import { Aside } from './aside.js'
+import { createAuditing } from './auditing.js'
 import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
 import { Claims } from './claims.js'
 import type { Core, WriterParts } from './core.js'
@@ -13,6 +15,7 @@ import { Offers } from './offers.js'
 import { putQueue, queueing } from './queueing.js'
 import { Queues } from './queues.js'
 import { startReaper } from './reaper.js'
+import { ShutOut } from './shut-out.js'
 import { Waiters } from './waiters.js'
 import { waiting } from './waiting.js'
 import { Workers } from './workers.js'
@@ -28,11 +31,11 @@ export async function createWriter(
   const core = await createCore({ random: randomHex, ...parts })
   await core.dispatcher.readsDone()
   const reaper = startReaper(core)
+  const auditing = createAuditing(core)
   const { store } = core
   return {
-    addUser: (...args) => store.addUser(...args),
-    setPassword: (...args) => store.setPassword(...args),
-    setUserActive: (...args) => store.setUserActive(...args),
+    ...accounts(core),
+    audit: entry => auditing.audit(entry),
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
     ...queueing(core),
     ...holding(core),
@@ -53,6 +56,7 @@ export async function createWriter(
     connectionClosed: async connection => connectionClosed(core, connection),
     stop() {
       reaper.stop()
+      auditing.stop()
       core.offers.stop()
       for (const parked of core.claims.all()) dropClaims(core, parked.connection)
       core.waiters.stop()
@@ -87,6 +91,7 @@ async function createCore(parts: WriterParts): Promise<Core> {
     }),
     drained: new Set(await store.listDrainedWorkers()),
     waiters: new Waiters(clock, leaseSlots),
+    shutOut: new ShutOut(),
     counts: { pending: 0 },
   }
   await readState(core)

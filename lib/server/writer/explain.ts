@@ -67,7 +67,7 @@ async function explainWorker(core: Core, entry: WorkerEntry): Promise<WaitReason
   if (core.drained.has(worker)) return { kind: 'drained', worker }
   if (!core.workers.isAttached(entry)) {
     const account = await core.store.findAccount(user)
-    return { kind: account?.active === false ? 'disabled' : 'away', worker }
+    return { kind: account && account.state !== 'active' ? 'disabled' : 'away', worker }
   }
   if (core.workers.isSuspect(entry)) return { kind: 'silent', worker }
   if (core.claims.openOf(entry.connection).length > 0) return { kind: 'asking', worker }

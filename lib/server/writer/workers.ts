@@ -131,6 +131,12 @@ export class Workers {
     return this.#clock.monotonicMs() - this.beat(entry).beatAtMs > SUSPECT_MS
   }
 
+  /** Whether a worker of this name is attached and has not missed its beats. */
+  isReachable(worker: Name): boolean {
+    const entry = this.#byName.get(worker)
+    return entry !== undefined && this.isAttached(entry) && !this.isSuspect(entry)
+  }
+
   /** Drops what has been lost for long. */
   forgetLost(): void {
     const forgottenMs = this.#clock.monotonicMs() - FORGET_MS

@@ -1,9 +1,12 @@
+import type { Role } from '../../../protocol/fields.js'
 import type { ClaimId, InstanceId, JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
 import type { Grant, JobView, WaitReason, WorkerView } from '../../../protocol/views.js'
+import type { AuditEntry } from '../../audit/line.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { End } from '../../domain/job.js'
-import type { StoreWriter } from '../../store/store.js'
+import type { Credential, StoreWriter } from '../../store/store.js'
 import type { SlotRef } from '../slots.js'
+import type { TellSessionsEnd } from './shut-out.js'
 
 /** Given by the main thread, unique in the life of the daemon. */
 export type ConnectionId = number
@@ -18,6 +21,7 @@ export interface HeldLease {
 
 export interface QueueOrder {
   readonly user: Name
+  readonly role: Role
   readonly key: string
   readonly count: number
   /** The action's when missing. */
@@ -42,7 +46,27 @@ export interface NewWorker {
  * simulation. Every promise that tells of a change resolves after its commit. What a connection parked (claim, wait)
  * is dropped when `connectionClosed` names it.
  */
-export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 'setUserActive' | 'noteDurableLengths'> {
+export interface Writer
+  extends Pick<StoreWriter, 'addUser' | 'addInvite' | 'revokeInvite' | 'register' | 'noteDurableLengths'> {
+  /**
+   * @param ending the sessions of the account are to end too, but for one of them
+   * @throws E_USER_NOT_FOUND, E_USER_DELETED
+   */
+  setPassword(user: Name, credential: Credential, ending?: { readonly except?: ConnectionId }): Promise<void>
+  /**
+   * Shuts an account out, or lets it in. Shut out, its sessions end and its workers' jobs are stopped.
+   * @throws E_USER_NOT_FOUND, E_LAST_ADMIN, and E_USER_DELETED for `active`
+   */
+  setUserState(user: Name, state: 'active' | 'disabled' | 'deleted'): Promise<{ changed: boolean }>
+  /**
+   * Notes who asked for what. What is asked of the writer behind it is committed no sooner. Resolves when it is written;
+   * refusals that are alike are counted and told later.
+   * @throws E_STORE_FULL
+   */
+  audit(entry: AuditEntry): Promise<void>
+  /** `tell` is called when sessions have to end, behind the answer of the call that caused it. @returns ends it */
+  onSessionsEnd(tell: TellSessionsEnd): () => void
+
   /** @throws E_ACTION_EXISTS */
   addAction(action: Name, definition: CompleteDefinition, replace: boolean): Promise<{ changed: boolean }>
   /** @throws E_ACTION_NOT_FOUND */
@@ -50,7 +74,7 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
 
   /**
    * A key that has made these jobs gets them again, whatever became of the action since.
-   * @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL
+   * @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_FORBIDDEN, E_KEY_REUSED, E_STORE_FULL
    */
   queueJobs(action: Name, order: QueueOrder): Promise<readonly JobId[]>
   /** @throws E_KEY_REUSED, E_STORE_FULL */

@@ -35,6 +35,7 @@ export function createBatch(
   log: Log,
   onCommitted: () => void,
   makeRoom: () => boolean = () => false,
+  beforeCommit: () => void = () => {},
 ): Batch {
   const waiting: Operation[] = []
   let full = false
@@ -44,15 +45,15 @@ export function createBatch(
     const operations = waiting.splice(0, OPERATIONS_MAX)
     if (waiting.length > 0) setImmediate(flush)
     if (operations.length === 0) return
-    const outcomes = commitTogether(handle, operations) ?? operations.map(commitOrMakeRoom)
+    const outcomes = commitTogether(handle, operations, beforeCommit) ?? operations.map(commitOrMakeRoom)
     noteFull(outcomes)
     for (const [index, operation] of operations.entries()) settle(operation, outcomes[index] as Outcome)
     if (!closed) setImmediate(() => closed || onCommitted())
   }
 
   function commitOrMakeRoom(operation: Operation): Outcome {
-    const outcome = commitAlone(handle, operation)
-    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation) : outcome
+    const outcome = commitAlone(handle, operation, beforeCommit)
+    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation, beforeCommit) : outcome
   }
 
   function noteFull(outcomes: readonly Outcome[]): void {
@@ -79,7 +80,11 @@ export function createBatch(
 }
 
 /** Undefined when the transaction was lost as a whole: nothing is written then. */
-function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): Outcome[] | undefined {
+function commitTogether(
+  { db, sql }: Handle,
+  operations: readonly Operation[],
+  beforeCommit: () => void,
+): Outcome[] | undefined {
   const outcomes: Outcome[] = []
   try {
     sql('BEGIN IMMEDIATE').run()
@@ -101,6 +106,7 @@ function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): 
       }
       sql('RELEASE operation').run()
     }
+    beforeCommit()
     sql('COMMIT').run()
     return outcomes
   } catch {
@@ -110,10 +116,11 @@ function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): 
   }
 }
 
-function commitAlone({ db, sql }: Handle, operation: Operation): Outcome {
+function commitAlone({ db, sql }: Handle, operation: Operation, beforeCommit: () => void): Outcome {
   try {
     sql('BEGIN IMMEDIATE').run()
     const result = operation.run()
+    beforeCommit()
     sql('COMMIT').run()
     return { result }
   } catch (error) {
@@ -127,9 +134,12 @@ function settle(operation: Operation, outcome: Outcome): void {
   else operation.resolve(outcome.result)
 }
 
+/** Of the database, and of a file that beforeCommit writes. */
+const FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS'])
+
 function isDiskError(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR'))
+  return typeof code === 'string' && (FULL.has(code) || code.startsWith('SQLITE_IOERR'))
 }
 
 const isRefused = (outcome: Outcome): boolean =>

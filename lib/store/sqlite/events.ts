@@ -19,7 +19,7 @@ const START = `
     version = coalesce(?, ${VERSION_NOW})
   WHERE id = ?`
 const CHANGE_RUNNING = `
-  UPDATE jobs SET home_daemon = ?, home_epoch = ?, pid = ?, stop_requested_at_ms = ? WHERE id = ?`
+  UPDATE jobs SET home_daemon = ?, home_epoch = ?, pid = ?, stop_requested_at_ms = ?, reason = ? WHERE id = ?`
 const START_OVER = `
   UPDATE jobs SET state = ?, attempt = ?, retries_left = ?, lease = ?, home_daemon = NULL, home_epoch = NULL,
     worker = NULL, worker_user = NULL, started_at_ms = NULL, pid = NULL, heartbeat_at_ms = NULL, version = NULL,
@@ -84,8 +84,9 @@ function writeStart({ sql }: Handle, job: JobId, { lease, home, run }: Running, 
   )
 }
 
-function writeChange({ sql }: Handle, job: JobId, { home, run, stopRequestedAtMs }: Running): void {
-  sql(CHANGE_RUNNING).run(home.daemon, home.epoch, run.pid ?? null, stopRequestedAtMs ?? null, job)
+function writeChange({ sql }: Handle, job: JobId, { home, run, stopRequestedAtMs, stopReason }: Running): void {
+  const { daemon, epoch } = home
+  sql(CHANGE_RUNNING).run(daemon, epoch, run.pid ?? null, stopRequestedAtMs ?? null, stopReason ?? null, job)
 }
 
 function writeEnd({ sql }: Handle, job: JobId, { kind, lease, stopRequestedAtMs, end }: Finished): void {

@@ -21,7 +21,7 @@ t.test('a job waits because no worker is there, or none with its labels', async 
     { kind: 'labels-apart', labels: ['big', 'linux'] },
     { kind: 'away', worker: 'three' },
   ])
-  await w.store.setUserActive(nameOf('bot'), false)
+  await w.store.setUserState(nameOf('bot'), 'disabled', 0)
   t.match((await why(w, job))[1], { kind: 'disabled', worker: 'three' })
 })
 

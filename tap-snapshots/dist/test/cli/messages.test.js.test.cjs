@@ -20,6 +20,8 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: this daemon has no such method; is it older than the client? (E_UNKNOWN_METHOD, job: 7)
 3 jankins: client and daemon speak different major versions; upgrade the older one (E_VERSION, job: 7)
 3 jankins: wrong user or password; run jankins login (E_AUTH, job: 7)
+3 jankins: this account waits for an admin: jankins users enable NAME (E_NOT_APPROVED, job: 7)
+3 jankins: this account was disabled; ask an admin (E_DISABLED, job: 7)
 3 jankins: too many failed logins; try again in a moment, or from another address (E_THROTTLED, job: 7)
 3 jankins: authenticate first (E_NOT_AUTHENTICATED, job: 7)
 1 jankins: this account may not do that; ask an admin (E_FORBIDDEN, job: 7)
@@ -38,7 +40,10 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: the action is disabled; jankins enable NAME lets it run (E_ACTION_DISABLED, job: 7)
 1 jankins: no user has this name (E_USER_NOT_FOUND, job: 7)
 1 jankins: a user has this name already (E_USER_EXISTS, job: 7)
+1 jankins: this account is deleted for ever; choose another name (E_USER_DELETED, job: 7)
 1 jankins: this is the last active admin (E_LAST_ADMIN, job: 7)
+1 jankins: this invitation does not hold, or no longer; ask an admin for another one (E_INVITE, job: 7)
+1 jankins: no invitation has this id; jankins invites lists them (E_INVITE_NOT_FOUND, job: 7)
 1 jankins: another worker process is alive under this name; choose another --name (E_WORKER_NAME_TAKEN, job: 7)
 1 jankins: no worker has this name; jankins workers lists them (E_WORKER_NOT_FOUND, job: 7)
 1 jankins: attach as a worker first (E_NOT_ATTACHED, job: 7)
@@ -162,6 +167,8 @@ Options:
   --on-log-limit  cut|stop  beyond it: keep head and tail, or stop the job   [string] [default: cut]
   --script        FILE  a shell script to run, in place of a command after --               [string]
   --max-running   N  most jobs of it running at once                    [string] [default: no limit]
+  --allow         WHOM  user:NAME or role:user, who may queue jobs of it beside admins; may be
+                  repeated                                             [string] [default: all users]
   --replace       change the action if there is one of this name                           [boolean]
   --server        HOST:PORT  the daemon        [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user          NAME  the account      [string] [default: JANKINS_USER, or that of the last login]
@@ -186,6 +193,22 @@ Options:
   --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
   --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > audit verify 1`] = `
+jankins audit verify [file]
+
+check that no line of the audit log was changed or removed, on the machine of the daemon
+
+Positionals:
+  file  one file of it, or a copy                                                           [string]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --data     DIR  the data directory                  [string] [default: $STATE_DIRECTORY or ./data]
   --json     print one JSON object per line, with the field names of the wire              [boolean]
 
 `
@@ -311,6 +334,59 @@ Options:
       --user     NAME  the account       [string] [default: JANKINS_USER, or that of the last login]
       --profile  NAME  a login that was kept under a name        [string] [default: JANKINS_PROFILE]
       --json     print one JSON object per line, with the field names of the wire          [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > invite 1`] = `
+jankins invite
+
+print a token with which one account can be registered
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --role     worker|user|reader  of the account                           [string] [default: worker]
+  --expires  TIME  how long it holds                                         [string] [default: 24h]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > invites list 1`] = `
+jankins invites list
+
+show the invitations and what became of them
+
+Options:
+      --version  Show version number                                                       [boolean]
+      --help     Show help                                                                 [boolean]
+      --columns  id|role|state|maker|made|expires|usedBy  only these, in this order         [string]
+      --wide     all columns, nothing cut, exact times                                     [boolean]
+  -q, --quiet    only ids or names, one per line                                           [boolean]
+      --server   HOST:PORT  the daemon         [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+      --user     NAME  the account       [string] [default: JANKINS_USER, or that of the last login]
+      --profile  NAME  a login that was kept under a name        [string] [default: JANKINS_PROFILE]
+      --json     print one JSON object per line, with the field names of the wire          [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > invites revoke 1`] = `
+jankins invites revoke <id>
+
+let an invitation hold no more
+
+Positionals:
+  id  id of an invitation                                                        [string] [required]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
 
 `
 
@@ -464,6 +540,25 @@ Options:
 
 `
 
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > register 1`] = `
+jankins register <name>
+
+make an account by an invitation, and keep its keys as login does
+
+Positionals:
+  name  name of the new account                                                  [string] [required]
+
+Options:
+  --version        Show version number                                                     [boolean]
+  --help           Show help                                                               [boolean]
+  --invite         TOKEN  what jankins invite printed             [string] [default: JANKINS_INVITE]
+  --password-file  FILE  read the new password from a file; - is stdin                      [string]
+  --generate       a random password that nobody is told: its keys are kept                [boolean]
+  --server         HOST:PORT  the daemon       [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --json           print one JSON object per line, with the field names of the wire        [boolean]
+
+`
+
 exports[`dist/test/cli/messages.test.js > TAP > the help of every command > retry 1`] = `
 jankins retry <job>
 
@@ -584,10 +679,28 @@ Options:
 
 `
 
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > users delete 1`] = `
+jankins users delete <name>
+
+disable an account for ever: its name stays and is not given again
+
+Positionals:
+  name  name of an account                                                       [string] [required]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
 exports[`dist/test/cli/messages.test.js > TAP > the help of every command > users disable 1`] = `
 jankins users disable <name>
 
-let an account log in no more
+let an account log in no more: its connections end, its workers’ jobs are stopped
 
 Positionals:
   name  name of an account                                                       [string] [required]
@@ -605,7 +718,7 @@ Options:
 exports[`dist/test/cli/messages.test.js > TAP > the help of every command > users enable 1`] = `
 jankins users enable <name>
 
-let an account log in again
+let an account log in, again or after it was registered
 
 Positionals:
   name  name of an account                                                       [string] [required]
@@ -628,13 +741,31 @@ show the accounts
 Options:
       --version  Show version number                                                       [boolean]
       --help     Show help                                                                 [boolean]
-      --columns  user|role|active|exec|created  only these, in this order                   [string]
+      --columns  user|role|state|exec|created  only these, in this order                    [string]
       --wide     all columns, nothing cut, exact times                                     [boolean]
   -q, --quiet    only ids or names, one per line                                           [boolean]
       --server   HOST:PORT  the daemon         [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
       --user     NAME  the account       [string] [default: JANKINS_USER, or that of the last login]
       --profile  NAME  a login that was kept under a name        [string] [default: JANKINS_PROFILE]
       --json     print one JSON object per line, with the field names of the wire          [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > users rotate 1`] = `
+jankins users rotate <name>
+
+give an account a new random password, print it, and end its connections
+
+Positionals:
+  name  name of an account                                                       [string] [required]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
 
 `
 

@@ -31,6 +31,8 @@ Options:
   --on-log-limit  cut|stop  beyond it: keep head and tail, or stop the job   [string] [default: cut]
   --script        FILE  a shell script to run, in place of a command after --               [string]
   --max-running   N  most jobs of it running at once                    [string] [default: no limit]
+  --allow         WHOM  user:NAME or role:user, who may queue jobs of it beside admins; may be
+                  repeated                                             [string] [default: all users]
   --replace       change the action if there is one of this name                           [boolean]
   --server        HOST:PORT  the daemon        [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user          NAME  the account      [string] [default: JANKINS_USER, or that of the last login]
@@ -48,7 +50,11 @@ Commands:
   jankins whoami              show which account this is, and where
   jankins ping                measure the way to the daemon: round trip, versions, clocks
   jankins passwd [name]       change the own password, or as admin that of another account
-  jankins users               list, add, disable and enable accounts
+  jankins users               list, add, disable, enable, delete accounts, rotate keys
+  jankins invite              print a token with which one account can be registered
+  jankins invites             list and revoke invitations
+  jankins register <name>     make an account by an invitation, and keep its keys as login does
+  jankins audit               check the log of who did what
   jankins add-action <name>   define what jobs of a name run
   jankins apply <files..>     make the actions what files say
   jankins export [names..]    print actions as YAML, as apply reads it

@@ -65,20 +65,33 @@ log limit    64KiB
 `
 
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 3`] = `
-[90mUSER            [39m  [90mROLE  [39m  [90mACTIVE[39m  [90mEXEC[39m  [90mCREATED[39m
-ada               user    [32myes   [39m  yes   11d ago
-ada               reader  [33mno    [39m  yes   11d ago
+[90mUSER            [39m  [90mROLE  [39m  [90mSTATE   [39m  [90mEXEC[39m  [90mCREATED[39m
+ada               user    [32mactive  [39m  yes   11d ago
+ada               reader  [32mactive  [39m  yes   11d ago
+ada               reader  [34mpending [39m  yes   11d ago
+ada               reader  [33mdisabled[39m  yes   11d ago
+ada               reader  [90mdeleted [39m  yes   11d ago
 
 `
 
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 4`] = `
+[90m  ID[39m  [90mROLE  [39m  [90mSTATE  [39m  [90mMADE BY [39m  [90m    MADE[39m  [90mEXPIRES             [39m  [90mUSED BY[39m
+   3  worker  [32mopen   [39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [34mused   [39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [90mexpired[39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [33mrevoked[39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [32mopen   [39m  root        3s ago  2026-05-04 13:08:09Z  box-7
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 5`] = `
 WORKER            USER      STATE    FREE  LOAD    BEAT  VERSION  LABELS      JOBS
 box-1             w         suspect   2/4  0.50  1s ago  0.1.0    linux       6 7
 box-1             w         suspect   2/4  0.50  1s ago  0.1.0    -
 
 `
 
-exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 5`] = `
+exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 6`] = `
 version          0.1.0
 up               1d 3h
 pending          1

@@ -80,6 +80,9 @@ job 7 is TIMEOUT: its shell vanished without a status: out of memory, or somebod
 it went to worker box-1 10s after it was queued: it has the labels linux, big, and of those that may it was the first to ask
 job 7 is TIMEOUT: the worker could not start it; the log says what is in the way
 
+it went to worker box-1 10s after it was queued: it has the labels linux, big, and of those that may it was the first to ask
+job 7 is TIMEOUT: the account of its worker was disabled
+
 `
 
 exports[`dist/test/cli/why.test.js > TAP > why a job runs where it does, and why it ended as it did > running 1`] = `
