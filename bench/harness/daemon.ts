@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly dataDir?: string
   /** For node itself, before the program. */
   readonly nodeArgs?: readonly string[]
+  /** For jankinsd. */
+  readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
 }
 
@@ -41,7 +43,7 @@ export async function startDaemon(scope: Scope, options: DaemonOptions = {}): Pr
   const dataDir = options.dataDir ?? join(directory, 'data')
   const config = join(directory, 'jankins.conf')
   writeFileSync(config, 'log_level = "warn"\n')
-  const program = [...(options.nodeArgs ?? []), join(BIN, 'jankinsd.js')]
+  const program = [...(options.nodeArgs ?? []), join(BIN, 'jankinsd.js'), ...(options.args ?? [])]
   const child = scope.spawn(process.execPath, [...program, '--port', '0', '--data', dataDir, '--config', config], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...options.env },

@@ -7,28 +7,28 @@ import { frameBytes, RequestFrame } from './frames.js'
 export const PARAMETER = { name: 'PARAMETER', value: 'x'.repeat(100) } as const
 export const ACTION = 'bench'
 
-const KEY_PLACEHOLDER = 'k'.repeat(16)
+/** As long as the keys that the command makes, and like them: the time in 12 hex digits, then what nobody else has. */
+const KEY_PLACEHOLDER = 'k'.repeat(49)
+const TIME_DIGITS = 12
 const JOBS_KEY = Buffer.from('\x81\xa4jobs\x91', 'latin1')
 
-/** job.queue, one job per request, each under a key of its own. The keys are in no order, as those of clients. */
+/** job.queue, one job per request, each under a key of its own. */
 export class QueueConversation implements Conversation {
   operations = 0
   readonly #frame: RequestFrame
   readonly #keyAt: number
-  readonly #seed = randomBytes(4).readUInt32BE()
 
   constructor(action = ACTION) {
     const parameters = [[PARAMETER.name, PARAMETER.value]]
     this.#frame = new RequestFrame('job.queue', { action, key: KEY_PLACEHOLDER, parameters })
     this.#keyAt = this.#frame.placeOf(KEY_PLACEHOLDER)
-    this.#frame.bytes.write(randomBytes(4).toString('hex'), this.#keyAt + 8, 'latin1')
+    const random = randomBytes(18).toString('hex')
+    this.#frame.bytes.write(random, this.#keyAt + KEY_PLACEHOLDER.length - random.length, 'latin1')
   }
 
   begin(): Buffer {
-    // An odd factor: each count gives another key.
-    const key = Math.imul(this.operations + this.#seed, 0x9e3779b1) >>> 0
-    for (let digit = 0; digit < 8; digit++)
-      this.#frame.bytes[this.#keyAt + digit] = 0x61 + ((key >>> (4 * digit)) & 0xf)
+    const key = `${Date.now().toString(16).padStart(TIME_DIGITS, '0')}-${this.operations.toString(16)}-`
+    this.#frame.bytes.write(key, this.#keyAt, 'latin1')
     return this.#frame.fresh()
   }
 

@@ -213,7 +213,6 @@ export class Session {
   #say(body: Uint8Array): void {
     this.#credit.spend(body.length)
     this.#output.send(body)
-    this.#output.handled()
   }
 
   #tellIdle(): void {

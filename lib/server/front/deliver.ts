@@ -10,11 +10,12 @@ interface Replies {
   bodyBytes: number
 }
 
-/** Hands the replies of one message to their connections: frames first, then what is handled, then verdicts. */
+/** Hands the replies of one message to their connections: frames first, then what needed no answer, then verdicts. */
 export function deliver(message: FromThread, connections: ReadonlyMap<ConnectionId, FrontConnection>): void {
   const touched = new Set<FrontConnection>()
   for (const replies of gather(message, connections).values()) {
     send(replies, message.frames?.byteLength ?? 0)
+    replies.connection.handled(replies.bodies.length)
     touched.add(replies.connection)
   }
   for (const [id, count] of message.handled) {

@@ -3,6 +3,9 @@ import type { ConnectionId } from '../writer/writer.js'
 import type { FrameSink, FrontConnection } from './connection.js'
 import { type AddressedFrame, packFrames } from './packing.js'
 
+/** Credit of one connection that is worth a message of its own: a small part of what a session begins with. */
+const CREDIT_BYTES = 64 * 1024
+
 /** A running connection thread as the pool knows it: a Worker in the daemon, less in a test. */
 export interface RunningThread {
   post(message: ToThread, transfer: ArrayBuffer[]): void
@@ -51,11 +54,14 @@ export class ThreadLink implements FrameSink {
     this.#schedule()
   }
   credit(connection: ConnectionId, bytes: number): void {
-    this.#credits.set(connection, (this.#credits.get(connection) ?? 0) + bytes)
-    this.#schedule()
+    const owedBytes = (this.#credits.get(connection) ?? 0) + bytes
+    this.#credits.set(connection, owedBytes)
+    // Less than that goes along with whatever is posted next: it is not worth waking the thread for.
+    if (owedBytes >= CREDIT_BYTES) this.#schedule()
   }
   close(connection: ConnectionId): void {
     if (!this.connections.delete(connection)) return
+    this.#credits.delete(connection)
     this.#closed.push(connection)
     this.#schedule()
   }

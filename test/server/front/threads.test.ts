@@ -101,3 +101,10 @@ t.test('a drain waits for every thread', async t => {
   await pool.end()
   t.ok(threads.every(({ isTerminated }) => isTerminated))
 })
+
+t.test('threads that end when they are drained are no loss', async t => {
+  const { pool, threads, logged } = await startEchoFront(t, { threads: 3 })
+  await pool.drain()
+  await until(() => threads.every(({ isTerminated }) => isTerminated))
+  t.strictSame(logged, [])
+})
