@@ -26,6 +26,7 @@ export interface Limits {
   readonly seconds: number
   /** Of this process; no limit when missing. */
   readonly operationsMax?: number | undefined
+  readonly operationsPerSecond?: number | undefined
 }
 
 /** Runs all conversations at once, each request as soon as the reply before it is there, until time or work is over. */
@@ -79,6 +80,7 @@ export async function openTalk(
       take = taker
     },
   )
+  const isPaced = counts.limits.operationsPerSecond !== undefined
   let pending: Buffer | undefined
   let askedAtMs = 0
   let operations = conversation.operations
@@ -94,6 +96,7 @@ export async function openTalk(
       isOver ||= nowMs >= counts.endsAtMs || counts.operations >= (counts.limits.operationsMax ?? Infinity)
     }
     if (isOver) end()
+    else if (isPaced) setTimeout(() => socket.write(request!), pauseMs(counts))
     else socket.write(request!)
   }
   take = bytes => {
@@ -116,4 +119,11 @@ export async function openTalk(
     ended,
     destroy: () => socket.destroy(),
   }
+}
+
+/** How far the operations of the process are ahead of their pace. */
+function pauseMs({ limits, operations, endsAtMs }: Counts): number {
+  const startedAtMs = endsAtMs - limits.seconds * 1000
+  const dueAtMs = startedAtMs + (operations * 1000) / (limits.operationsPerSecond ?? Infinity)
+  return Math.max(0, dueAtMs - performance.now())
 }

@@ -9,6 +9,8 @@ export interface LoadOrder {
   readonly connections: number
   readonly seconds: number
   readonly operationsMax?: number
+  /** Of this process; as fast as the answers come when missing. */
+  readonly operationsPerSecond?: number
   /** Of jankins; its peers ask nobody who they are. */
   readonly account?: Account
   /** Names the workers of this process. */

@@ -29,6 +29,7 @@ export async function runLoad(
       ...order,
       connections: share(order.connections, index),
       ...(order.operationsMax !== undefined && { operationsMax: share(order.operationsMax, index) }),
+      ...(order.operationsPerSecond !== undefined && { operationsPerSecond: order.operationsPerSecond / processes }),
       process: index,
     }),
   )
