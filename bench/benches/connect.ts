@@ -13,7 +13,7 @@ export const connect: Bench = {
     jankins(async (scope, { seconds = SECONDS }) => {
       const { pid, port, account } = await startDaemon(scope)
       const order = { kind: 'connect', port, connections: 16, account } as const
-      await runLoad(scope, { ...order, seconds: 0.5 }, 2)
+      await runLoad(scope, { ...order, seconds: 2 }, 2)
       const figures = figuresOf(await cpuOf(pid, () => runLoad(scope, { ...order, seconds }, 2)))
       // Clients cost more than the daemon here: what one core of it could take if they ran elsewhere.
       return { ...figures, 'rate per core of the daemon': { value: 1e6 / figures.cpu!.value, unit: '/s' } }

@@ -19,6 +19,8 @@ export interface Daemon {
   readonly child: ChildProcess
   readonly pid: number
   readonly port: number
+  /** From the start of the process until it listened, ms. */
+  readonly startMs: number
   readonly dataDir: string
   /** Of admin, who may do everything. */
   readonly account: Account
@@ -44,6 +46,7 @@ export async function startDaemon(scope: Scope, options: DaemonOptions = {}): Pr
   const config = join(directory, 'jankins.conf')
   writeFileSync(config, 'log_level = "warn"\n')
   const program = [...(options.nodeArgs ?? []), join(BIN, 'jankinsd.js'), ...(options.args ?? [])]
+  const startedAtMs = performance.now()
   const child = scope.spawn(process.execPath, [...program, '--port', '0', '--data', dataDir, '--config', config], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...options.env },
@@ -51,13 +54,14 @@ export async function startDaemon(scope: Scope, options: DaemonOptions = {}): Pr
   const [line] = (await Promise.race([once(createInterface({ input: child.stdout! }), 'line'), failed(child)])) as [
     string,
   ]
+  const startMs = performance.now() - startedAtMs
   const port = Number(line.split(':').at(-1))
   const password = readFileSync(join(dataDir, 'admin-password'), 'utf8').trim()
   const { client, account } = await connectAsAdmin(port, password)
   scope.onEnd(() => client.destroy())
   await addAction(client, ACTION, { command: ['true'] })
   return {
-    ...{ child, pid: child.pid!, port, dataDir, account, client },
+    ...{ child, pid: child.pid!, port, startMs, dataDir, account, client },
     env: {
       ...process.env,
       ...{
