@@ -77,7 +77,7 @@ export class Session {
     this.#queue.length = 0
     this.#credit.close()
     for (const cancellation of this.#calls.values()) cancellation.cancel('E_CANCELLED')
-    if (before.kind !== 'ready') return
+    if (before.kind !== 'ready' || !before.facts.isKnown) return
     const { writer, log } = this.#services
     const { connection } = this.#peer
     writer
@@ -116,7 +116,8 @@ export class Session {
 
   #factsOf(caller: Caller): SessionFacts {
     const { connection, address } = this.#peer
-    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0, lastWait: 0 }
+    const nothing = { attachment: undefined, isKnown: false, waitCount: 0, lastWait: 0 }
+    return { connection, address, caller, leases: new Map(), ...nothing }
   }
 
   #failAuth(request: Request, phase: Phase, error: unknown): void {

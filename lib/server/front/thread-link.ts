@@ -31,7 +31,7 @@ export class ThreadLink implements FrameSink {
   /** When it last lost its last connection, or was told to retire. Clock.monotonicMs. */
   idleSinceMs: number
   readonly #running: RunningThread
-  #opened: { connection: ConnectionId; address: string }[] = []
+  readonly #opened = new Map<ConnectionId, string>()
   #frames: AddressedFrame[] = []
   #credits = new Map<ConnectionId, number>()
   #closed: ConnectionId[] = []
@@ -46,8 +46,8 @@ export class ThreadLink implements FrameSink {
 
   open(connection: FrontConnection): void {
     this.connections.set(connection.id, connection)
-    this.#opened.push({ connection: connection.id, address: connection.address })
-    this.#schedule()
+    // Told with its first frame: before that the thread has nothing to do for it.
+    this.#opened.set(connection.id, connection.address)
   }
   frame(connection: ConnectionId, body: Buffer): void {
     this.#frames.push({ connection, body })
@@ -60,7 +60,7 @@ export class ThreadLink implements FrameSink {
     if (owedBytes >= CREDIT_BYTES) this.#schedule()
   }
   close(connection: ConnectionId): void {
-    if (!this.connections.delete(connection)) return
+    if (!this.connections.delete(connection) || this.#opened.delete(connection)) return
     this.#credits.delete(connection)
     this.#closed.push(connection)
     this.#schedule()
@@ -84,13 +84,13 @@ export class ThreadLink implements FrameSink {
     if (this.state === 'ended') return
     const frames = packFrames(this.#frames)
     const message: ToThread = {
-      opened: this.#opened,
+      opened: [...this.#opened].map(([connection, address]) => ({ connection, address })),
       frames,
       credits: [...this.#credits],
       closed: this.#closed,
       ...(this.#isDraining && { drain: true }),
     }
-    this.#opened = []
+    this.#opened.clear()
     this.#frames = []
     this.#credits = new Map()
     this.#closed = []
