@@ -9,6 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const END_MS = 10_000
 const UP_MS = 15_000
 
+/** Nothing outlives the bench, also when it is ended in the middle of a measurement. */
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+
 /** What one measurement started: all of it is gone when the scope has ended, the newest first. */
 export class Scope {
   readonly #undo: (() => Promise<void> | void)[] = []
@@ -31,7 +38,8 @@ export class Scope {
   /** Ended by SIGTERM at the end of the scope, and by SIGKILL when that does not do. */
   spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options })
-    child.on('error', () => {})
+    children.add(child)
+    child.on('error', () => {}).on('exit', () => children.delete(child))
     this.onEnd(() => endProcess(child))
     return child
   }

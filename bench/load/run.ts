@@ -67,5 +67,8 @@ function startLoad(scope: Scope, order: LoadOrder): { ready: Promise<unknown>; g
     return received.load
   }
   const ready = message('ready')
-  return { ready, go: () => void child.send('go'), done: ready.then(done) }
+  const finished = ready.then(done)
+  // When several fail, the first one is told of.
+  finished.catch(() => {})
+  return { ready, go: () => void child.send('go'), done: finished }
 }

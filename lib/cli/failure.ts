@@ -16,6 +16,7 @@ export interface Failure {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   E_BAD_REQUEST: EXIT.usage,
   E_AUTH: EXIT.unreachable,
+  E_THROTTLED: EXIT.unreachable,
   E_VERSION: EXIT.unreachable,
   E_NOT_AUTHENTICATED: EXIT.unreachable,
   E_DRAINING: EXIT.unreachable,

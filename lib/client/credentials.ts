@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { promises as files, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
@@ -46,18 +46,18 @@ export async function writeLogin(path: string, address: Address, login: StoredLo
     clientKey: base64(login.keys.clientKey),
     serverKey: base64(login.keys.serverKey),
   })
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
   // 0600 from the first byte: never for a moment readable by others, as it would be with a chmod after the write.
   const temporary = `${path}.${randomUUID()}`
-  const file = await open(temporary, 'wx', 0o600)
+  const file = await files.open(temporary, 'wx', 0o600)
   try {
     await file.writeFile(`${JSON.stringify({ servers: Object.fromEntries(entries) }, undefined, 2)}\n`)
     await file.sync()
     await file.close()
-    await rename(temporary, path)
+    await files.rename(temporary, path)
   } catch (error) {
     await file.close().catch(() => {})
-    await rm(temporary, { force: true })
+    await files.rm(temporary, { force: true })
     throw error
   }
 }
@@ -65,7 +65,8 @@ export async function writeLogin(path: string, address: Address, login: StoredLo
 async function readEntries(path: string): Promise<Map<string, Entry>> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    // Small, and read by every command: node's thread pool and promises of files cost more than the read.
+    text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
     throw new CredentialsError(`cannot read ${path}: ${(error as Error).message}`, { cause: error })

@@ -1,19 +1,21 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Name } from '../../protocol/ids.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
+import type { AddressedFrame } from './front/packing.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
  * What the threads say to each other. Each message carries all that one turn of the sender's loop produced.
  *
- * Frames travel packed into one ArrayBuffer that is transferred, not copied: for each frame uint32 connection, uint32
- * bytes (both little endian), then the body without its length prefix.
+ * Small frames travel packed into one ArrayBuffer: for each of them uint32 connection, uint32 bytes (both little endian),
+ * then the body without its length prefix. Large ones travel alone. All of their memory is transferred, not copied.
  */
-export type PackedFrames = ArrayBuffer
+export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 
 /** From the main thread to a connection thread. */
 export interface ToThread {
   readonly opened: readonly { readonly connection: ConnectionId; readonly address: string }[]
-  readonly frames: PackedFrames | null
+  readonly frames: PackedFrames
   /**
    * Bytes of replies that have left: the thread may produce that many more for this connection. Main keeps little ones
    * back until there is something else to say.
@@ -30,11 +32,17 @@ export interface ToThread {
  */
 export type Verdict =
   | { readonly connection: ConnectionId; readonly kind: 'more' | 'close' }
-  | { readonly connection: ConnectionId; readonly kind: 'ready'; readonly frameBytesMax: number }
+  | {
+      readonly connection: ConnectionId
+      readonly kind: 'ready'
+      readonly frameBytesMax: number
+      /** Who authenticated: main counts the connections of each user. */
+      readonly user: Name
+    }
 
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
-  readonly frames: PackedFrames | null
+  readonly frames: PackedFrames
   /** How many frames of a connection are dealt with without an answer: each of `frames` stands for one more. */
   readonly handled: readonly (readonly [ConnectionId, number])[]
   readonly verdicts: readonly Verdict[]
@@ -73,6 +81,8 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  /** Failed logins: logins.ts. */
+  readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number
   readonly logLevel: LogLevel
   /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */

@@ -41,7 +41,9 @@ export async function startAuth(
   const name = parseName(first.user)
   const found = name === undefined ? undefined : await services.store.findAccount(name)
   const account = found?.active && found.credential ? found : undefined
-  const credential = account?.credential ?? unknownUserCredential(services.scramSecret, first.user)
+  // Made for everybody: a user that exists must not be answered sooner.
+  const unknown = unknownUserCredential(services.scramSecret, first.user)
+  const credential = account?.credential ?? unknown
   const { message, state } = serverFirst(first, credential, randomBytes(18).toString('base64'))
   return { result: { data: message }, proof: { user: first.user, account, credential, state } }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
+import type { Logins } from '../logins.js'
 import type { Verdict } from '../ports.js'
 import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
@@ -22,6 +23,7 @@ export interface Services {
   readonly frameBytesMax: number
   /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */
   readonly scramSecret: Uint8Array
+  readonly logins: Logins
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */
   threadConnections(): readonly { readonly thread: number; readonly connections: number }[]

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { JankinsError } from '../../../protocol/errors.js'
 import { encodeFrame, FrameDecoder, HEADER_BYTES } from '../../../protocol/frame.js'
+import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { encodeErrorReply } from '../../../protocol/message.js'
 import type { Verdict } from '../ports.js'
@@ -22,6 +23,8 @@ export interface ConnectionParts {
   /** Largest frame after authentication, bytes: four of them may be in flight. */
   readonly frameBytesMax: number
   readonly nowMs: number
+  /** Counts a connection of this user. @throws JankinsError E_TOO_MANY when there are enough */
+  admit(user: Name): void
   /** Called once, when nothing of the connection is left. */
   onClosed(connection: FrontConnection): void
   /** The budget is exceeded beyond what pausing helps. */
@@ -46,6 +49,7 @@ export class FrontConnection {
   readonly #decoder = new FrameDecoder(LIMITS.frameBytesBeforeAuth.value)
   readonly #outbox: Outbox
   readonly #deadlines: Deadlines
+  #user: Name | undefined
   #phase: 'greeting' | 'judging' | 'ready' | 'closing' | 'closed' = 'greeting'
   #inFlightCount = 0
   #inFlightBytes = 0
@@ -83,6 +87,10 @@ export class FrontConnection {
   get heldBytes(): number {
     return this.#heldBytes
   }
+  /** Who was admitted. */
+  get user(): Name | undefined {
+    return this.#user
+  }
   get isOpen(): boolean {
     return this.#phase !== 'closing' && this.#phase !== 'closed'
   }
@@ -101,6 +109,17 @@ export class FrontConnection {
     if (!this.isOpen) return
     this.#outbox.flush()
     this.#account()
+  }
+
+  /** Told before the reply that says so is sent: one connection too many of a user is refused instead. */
+  admit(user: Name): void {
+    if (this.#phase !== 'judging') return
+    try {
+      this.#parts.admit(user)
+      this.#user = user
+    } catch (error) {
+      this.#refuseFor(error)
+    }
   }
 
   obey(verdict: Verdict): void {
@@ -168,9 +187,9 @@ export class FrontConnection {
   /** @returns whether to read on */
   #receive(bytes: Buffer): boolean {
     if (!this.isOpen) return true
-    // The decoder adds to what it holds by copying, and keeps the first chunk as it is: that one must be a copy.
-    this.#decoder.push(this.#decoder.heldBytes > 0 ? bytes : Buffer.from(bytes))
+    this.#decoder.push(bytes)
     this.#cut()
+    this.#decoder.keep()
     this.#account()
     this.#isPaused = this.isOpen && !this.#mayRead()
     return !this.#isPaused
@@ -202,9 +221,13 @@ export class FrontConnection {
         this.#sink.frame(this.id, body)
       }
     } catch (error) {
-      if (!(error instanceof JankinsError)) throw error
-      this.refuse(error)
+      this.#refuseFor(error)
     }
+  }
+
+  #refuseFor(error: unknown): void {
+    if (!(error instanceof JankinsError)) throw error
+    this.refuse(error)
   }
 
   #reserve(): void {

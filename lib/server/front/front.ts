@@ -1,12 +1,15 @@
 import type { Socket } from 'node:net'
-import { JankinsError } from '../../../protocol/errors.js'
+import { type ErrorDetail, JankinsError } from '../../../protocol/errors.js'
+import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import type { Clock, Timer } from '../../base/clock.js'
 import type { DaemonConfig } from '../../base/config.js'
 import type { Log } from '../../base/log.js'
+import { networkOf } from '../network.js'
 import type { ConnectionId } from '../writer/writer.js'
 import { Budget } from './budget.js'
 import { type ConnectionParts, FrontConnection, refusal } from './connection.js'
+import { Tally } from './tally.js'
 import type { ThreadPool } from './threads.js'
 
 const SWEEP_MS = 500
@@ -16,7 +19,13 @@ const REFUSED_MAX = 256
 export interface FrontParts {
   readonly config: Pick<
     DaemonConfig,
-    'byteBudgetBytes' | 'connectionsMax' | 'frameBytesMax' | 'stallTimeoutMs' | 'frameTimeoutMs'
+    | 'byteBudgetBytes'
+    | 'connectionsMax'
+    | 'connectionsPerAddressMax'
+    | 'connectionsPerUserMax'
+    | 'frameBytesMax'
+    | 'stallTimeoutMs'
+    | 'frameTimeoutMs'
   >
   readonly pool: ThreadPool
   readonly clock: Clock
@@ -28,8 +37,9 @@ export class Front {
   readonly budget: Budget
   readonly #parts: FrontParts
   readonly #connections = new Map<ConnectionId, FrontConnection>()
+  readonly #byAddress = new Tally()
+  readonly #byUser = new Tally()
   readonly #refused = new Set<Socket>()
-  readonly #refusal = refusal(new JankinsError('E_TOO_MANY'))
   #lastId = 0
   #timer: Timer | undefined
   #onEmpty: () => void = () => {}
@@ -46,10 +56,16 @@ export class Front {
 
   accept(socket: Socket): void {
     const { config, pool, clock } = this.#parts
+    const network = networkOf(socket.remoteAddress ?? '')
     if (this.#connections.size >= config.connectionsMax) {
-      this.#refuse(socket)
+      this.#refuse(socket, { connections: config.connectionsMax })
       return
     }
+    if (this.#byAddress.of(network) >= config.connectionsPerAddressMax) {
+      this.#refuse(socket, { connectionsOfAddress: config.connectionsPerAddressMax })
+      return
+    }
+    this.#byAddress.add(network)
     const link = pool.take()
     const parts: ConnectionParts = {
       budget: this.budget,
@@ -60,8 +76,11 @@ export class Front {
       },
       frameBytesMax: config.frameBytesMax,
       nowMs: clock.monotonicMs(),
+      admit: user => this.#admit(user),
       onClosed: connection => {
         this.#connections.delete(connection.id)
+        this.#byAddress.remove(network)
+        if (connection.user !== undefined) this.#byUser.remove(connection.user)
         pool.closed(link, connection.id)
         if (this.#connections.size === 0) this.#onEmpty()
       },
@@ -93,7 +112,15 @@ export class Front {
     for (const connection of this.#connections.values()) connection.destroy()
   }
 
-  #refuse(socket: Socket): void {
+  /** @throws JankinsError E_TOO_MANY */
+  #admit(user: Name): void {
+    const { connectionsPerUserMax } = this.#parts.config
+    if (this.#byUser.of(user) >= connectionsPerUserMax)
+      throw new JankinsError('E_TOO_MANY', { connectionsOfUser: connectionsPerUserMax })
+    this.#byUser.add(user)
+  }
+
+  #refuse(socket: Socket, limit: ErrorDetail): void {
     socket.on('error', () => {})
     if (this.#refused.size >= REFUSED_MAX) {
       socket.destroy()
@@ -107,7 +134,7 @@ export class Front {
     })
     // Unread bytes would turn the close into a reset, and the peer might never see why.
     socket.resume()
-    socket.end(this.#refusal)
+    socket.end(refusal(new JankinsError('E_TOO_MANY', limit)))
   }
 
   #closeLargest(): void {
