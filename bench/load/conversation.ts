@@ -1,6 +1,6 @@
 /** One connection's part of a load: each request waits for the reply to the one before it. */
 export interface Conversation {
-  /** The first request; it may be asked for again after the end of a preparation. */
+  /** The first request. */
   begin(): Buffer
   /** Bytes of the whole reply at the head of `bytes`, or 0 while a part of it is missing. */
   replyBytes(bytes: Buffer): number

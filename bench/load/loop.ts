@@ -15,9 +15,9 @@ export interface Load {
 
 /** A connection that is ready to carry a conversation. */
 export interface Talk {
-  readonly conversation: Conversation
-  /** Told every byte that arrives; valid during the call. */
+  /** Sends the first request. */
   start(): void
+  /** Rejects when an answer was wrong. */
   readonly ended: Promise<void>
   destroy(): void
 }
@@ -111,7 +111,6 @@ export async function openTalk(
     }
   }
   return {
-    conversation,
     start() {
       askedAtMs = performance.now()
       socket.write(conversation.begin())
