@@ -15,6 +15,9 @@ import type { Scope } from './scope.js'
 
 const BIN = join(import.meta.dirname, '../../bin')
 
+/** The default but for a quiet log, and all connections from one address and user. */
+const CONFIG = 'log_level = "warn"\nconnections_per_address = 10000\nconnections_per_user = 10000\n'
+
 export interface Daemon {
   readonly child: ChildProcess
   readonly pid: number
@@ -39,12 +42,12 @@ export interface DaemonOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** The built daemon on a free port, with its default configuration and one action called ACTION. */
+/** The built daemon on a free port, with one action called ACTION. */
 export async function startDaemon(scope: Scope, options: DaemonOptions = {}): Promise<Daemon> {
   const directory = scope.directory()
   const dataDir = options.dataDir ?? join(directory, 'data')
   const config = join(directory, 'jankins.conf')
-  writeFileSync(config, 'log_level = "warn"\n')
+  writeFileSync(config, CONFIG)
   const program = [...(options.nodeArgs ?? []), join(BIN, 'jankinsd.js'), ...(options.args ?? [])]
   const startedAtMs = performance.now()
   const child = scope.spawn(process.execPath, [...program, '--port', '0', '--data', dataDir, '--config', config], {
