@@ -12,6 +12,7 @@ import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
+import { createReplySlabs } from './reply-slabs.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
 
@@ -34,6 +35,7 @@ let isUpTold: boolean = false
 /** See throwForTest. */
 const testToken = process.env.JANKINS_TEST_THROW
 
+const slabs = createReplySlabs()
 const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
 const ending = new Set<Session>()
@@ -68,7 +70,10 @@ main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
     if (testToken) throwForTest(body, testToken)
     sessions.get(connection)?.receive(body)
   }
-  for (const [connection, bytes] of credits) sessions.get(connection)?.credit(bytes)
+  for (const [connection, bytes] of credits) {
+    slabs.left(connection, bytes)
+    sessions.get(connection)?.credit(bytes)
+  }
   for (const connection of closed) close(connection)
   if (drain) startDrain()
   schedule()
@@ -78,7 +83,7 @@ schedule()
 function open(connection: ConnectionId, address: string): void {
   const output = {
     send(body: Uint8Array) {
-      frames.push({ connection, body })
+      frames.push({ connection, body: slabs.lend(connection, body) })
       frameBytes += body.length
       if (frameBytes >= BATCH_BYTES) flush()
       else schedule()
@@ -102,6 +107,7 @@ function open(connection: ConnectionId, address: string): void {
 }
 
 function close(connection: ConnectionId): void {
+  slabs.closed(connection)
   const session = sessions.get(connection)
   if (!session) return
   sessions.delete(connection)
