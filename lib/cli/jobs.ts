@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Stream } from '../../protocol/fields.js'
 import type { JobId } from '../../protocol/ids.js'
 import type { JobView } from '../../protocol/views.js'
+import { systemClock } from '../base/clock.js'
 import { readLog } from '../client/log.js'
 import type { ResilientClient } from '../client/resilient.js'
 import type { Context } from './command.js'
@@ -18,8 +19,12 @@ const STATUS_CANCELLED = 130
 const STATUS_KILLED = 137
 const STATUS_NOT_STARTED = 126
 
-/** Fresh for every request that makes jobs: sent again after a lost reply, it finds the jobs that it made. */
-export const newRequestKey = (): string => randomUUID()
+/**
+ * Fresh for every request that makes jobs: sent again after a lost reply, it finds the jobs that it made. It begins with
+ * the time, so that new keys lie side by side in the daemon's index of them: a quarter of the cost of queueing a job.
+ */
+export const newRequestKey = (): string =>
+  `${Math.round(systemClock.nowMs()).toString(16).padStart(12, '0')}-${randomUUID()}`
 
 /** What a program that waited for a job exits with. */
 export function exitStatusOf(job: JobView): number {

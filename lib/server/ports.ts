@@ -18,7 +18,10 @@ export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 export interface ToThread {
   readonly opened: readonly { readonly connection: ConnectionId; readonly address: string }[]
   readonly frames: PackedFrames
-  /** Bytes of replies that have left: the thread may produce that many more for this connection. */
+  /**
+   * Bytes of replies that have left: the thread may produce that many more for this connection. Main keeps little ones
+   * back until there is something else to say.
+   */
   readonly credits: readonly (readonly [ConnectionId, number])[]
   readonly closed: readonly ConnectionId[]
   /** Finish: answer what is in hand, refuse new work with E_DRAINING. */
@@ -42,7 +45,7 @@ export type Verdict =
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
   readonly frames: PackedFrames
-  /** How many frames of a connection are dealt with: answered, or notices that need no answer. */
+  /** How many frames of a connection are dealt with without an answer: each of `frames` stands for one more. */
   readonly handled: readonly (readonly [ConnectionId, number])[]
   readonly verdicts: readonly Verdict[]
   /** Answer to `drain`: nothing is in hand any more. */

@@ -27,6 +27,8 @@ const AUDITED: { readonly [M in HandledMethod]?: readonly (keyof Params<M>)[] } 
   'job.retry': ['job', 'key'],
   'job.stop': ['job'],
   'worker.attach': ['worker', 'instance', 'labels', 'slots'],
+  'worker.drain': ['worker'],
+  'worker.undrain': ['worker'],
   'job.acknowledge': ['job'],
   'job.finish': ['job', 'exitCode', 'signal', 'reason'],
 }

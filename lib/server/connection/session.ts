@@ -89,7 +89,7 @@ export class Session {
     this.#queue.length = 0
     this.#credit.close()
     for (const cancellation of this.#calls.values()) cancellation.cancel('E_CANCELLED')
-    if (before.kind !== 'ready') return
+    if (before.kind !== 'ready' || !before.facts.isKnown) return
     const { writer, log } = this.#services
     const { connection } = this.#peer
     writer
@@ -145,7 +145,8 @@ export class Session {
 
   #factsOf(caller: Caller): SessionFacts {
     const { connection, address } = this.#peer
-    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0, lastWait: 0 }
+    const nothing = { attachment: undefined, isKnown: false, waitCount: 0, lastWait: 0 }
+    return { connection, address, caller, leases: new Map(), ...nothing }
   }
 
   #failAuth(request: Request, phase: Phase, error: unknown): void {
@@ -243,7 +244,6 @@ export class Session {
   #say(body: Uint8Array): void {
     this.#credit.spend(body.length)
     this.#output.send(body)
-    this.#output.handled()
   }
 
   #tellIdle(): void {

@@ -70,7 +70,7 @@ async function take(core: Core, offer: Offer, order: JobOrder, worker: WorkerEnt
   core.dispatcher.taken(queue, job)
   if (held.isStopped) core.leaseSlots.requestStop(slot)
   settle(core, job, change)
-  return heldLease(held)
+  return { ...heldLease(held), isNew: true }
 }
 
 /** The offer stands until it lapses, unless the job is not PENDING any more. */

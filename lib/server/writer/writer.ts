@@ -17,6 +17,8 @@ export interface HeldLease {
   readonly attempt: number
   readonly logLimitBytes: number
   readonly bundle?: Sha256
+  /** Given by this start of the daemon: all that was ever added to the log is noted in the slot. */
+  readonly isNew?: boolean
 }
 
 export interface QueueOrder {

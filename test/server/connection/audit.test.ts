@@ -25,6 +25,7 @@ t.test('a method is audited, or changes nothing, or its end is audited', async t
     ...[
       'action.compare',
       'action.list',
+      'action.show',
       'artifact.read',
       'auth.finish',
       'auth.start',
@@ -32,7 +33,8 @@ t.test('a method is audited, or changes nothing, or its end is audited', async t
       'bundle.write',
       'invite.list',
     ],
-    ...['job.append', 'job.claim', 'job.decline', 'job.log', 'job.query', 'job.resume', 'job.started', 'job.wait'],
+    ...['job.append', 'job.claim', 'job.decline', 'job.log', 'job.query', 'job.resume'],
+    ...['job.show', 'job.started', 'job.wait', 'job.why'],
     ...['server.status', 'user.list', 'user.register', 'worker.beat', 'worker.list'],
   ])
 })

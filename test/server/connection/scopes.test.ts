@@ -44,6 +44,7 @@ t.test('what the daemon makes the names of files of is a number, a choice or hex
     'environment',
     'parameters',
     'script',
+    'text',
     'version',
   ])
 })
