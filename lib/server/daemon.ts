@@ -74,6 +74,7 @@ async function start(
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
     secretKey: directory.secretKey,
+    requireApproval: config.requireApproval,
     loginCounters: createLoginCounters(),
     startedAtMs: clock.nowMs(),
   }

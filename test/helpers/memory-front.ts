@@ -20,6 +20,8 @@ export function serveWire(wire: Wire, services: Services, peer: Peer, onEnd: () 
   const session = new Session(services, peer, {
     send(body) {
       const frame = encodeFrame(body)
+      inFlight--
+      queueMicrotask(pump)
       if (wire.write(frame)) queueMicrotask(() => session.credit(body.length))
       else unreadBytes += body.length
     },

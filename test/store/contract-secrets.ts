@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Test } from 'tap'
-import type { JobSecrets, SealedSecret, Store } from '../../lib/store/store.js'
+import type { JobSecrets, SealedSecret } from '../../lib/store/secret-store.js'
+import type { Store } from '../../lib/store/store.js'
 import type { JobId } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { OpenStore } from './contract.js'

@@ -7,6 +7,7 @@ export async function attachWorker(params: Params<'worker.attach'>, call: Call):
   const { caller, isPrivate, address } = session
   const labels = [...new Set(params.labels)].sort((a, b) => (a < b ? -1 : 1))
   const worker = { ...params, labels, user: caller.user, isPrivate }
+  session.isKnown = true
   session.attachment = await services.writer.attach(session.connection, worker)
   if (!isPrivate)
     services.log.warn('others can read what this worker is sent: it gets no job of an action with secrets', {

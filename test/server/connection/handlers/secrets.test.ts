@@ -4,9 +4,8 @@ import t, { type Test } from 'tap'
 import type { Client } from '../../../../lib/client/connection.js'
 import { connect } from '../../../../lib/client/connection.js'
 import { seal, unseal } from '../../../../lib/server/connection/seal.js'
-import type { Role } from '../../../../protocol/fields.js'
 import { LIMITS } from '../../../../protocol/limits.js'
-import { startDaemonInProcess, type TestDaemon } from '../../../helpers/daemon.js'
+import { type KeyLogin, startDaemonInProcess, type TestDaemon } from '../../../helpers/daemon.js'
 import { recordingDial } from '../../../helpers/exercised.js'
 import { attachParams, name, newClaim, newKey, runJob, takeJob } from '../running.js'
 
@@ -15,8 +14,8 @@ const VALUE = 'correct horse battery staple'
 const TOKEN = { action: build, secret: 'TOKEN', value: VALUE }
 
 /** A connection from another machine, in plain. */
-async function far(daemon: TestDaemon, role: Role): Promise<Client> {
-  const [login, dial] = [await daemon.login(role), recordingDial(daemon.dial)]
+async function far(daemon: TestDaemon, login: KeyLogin): Promise<Client> {
+  const dial = recordingDial(daemon.dial)
   return connect({ dial, address: { host: '192.0.2.7', port: 1 }, login, clock: daemon.clock })
 }
 
@@ -113,12 +112,13 @@ t.test('nobody but the holder of the lease is given them', async t => {
 
 t.test('over a line that others can read no secret is set, named or handed over, and no such job offered', async t => {
   const { daemon, admin, job } = await queueOne(t)
-  const away = await far(daemon, 'admin')
+  const login = await daemon.login('admin')
+  const away = await far(daemon, login)
   await t.rejects(away.call('secret.set', TOKEN), { code: 'E_NOT_PRIVATE' })
   await t.rejects(away.call('secret.list', { action: build }), { code: 'E_NOT_PRIVATE' })
   await away.call('worker.attach', attachParams('away'))
   t.strictSame(await away.call('job.claim', { claim: newClaim(), waitMs: 0 }), {}, 'the job waits for another worker')
-  const near = await daemon.client('worker')
+  const near = await daemon.client(login)
   await near.call('worker.attach', attachParams('near'))
   const grant = await takeJob(near)
   t.equal(grant.job, job)
@@ -134,7 +134,7 @@ t.test('a worker that was offered a job before it had a secret does not take it 
   const admin = await daemon.client('admin')
   await admin.call('action.add', { action: build, command: ['make'] })
   const { jobs } = await admin.call('job.queue', { action: build, key: newKey() })
-  const away = await far(daemon, 'worker')
+  const away = await far(daemon, await daemon.login('worker'))
   await away.call('worker.attach', attachParams('away'))
   const { grant } = await away.call('job.claim', { claim: newClaim(), waitMs: 0 })
   await admin.call('secret.set', TOKEN)
