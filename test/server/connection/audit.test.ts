@@ -66,7 +66,7 @@ t.test('who did what from where is written before the answer, without what may b
   t.notMatch(text, secret)
   t.notMatch(text, held.lease)
   t.notMatch(text, /salt|storedKey|serverKey/)
-  t.match(await verifyAudit({ dataDir: daemon.dataDir }), { lines: 6, problems: [] })
+  t.match(await verifyAudit({ dataDir: daemon.dataDir }), { lines: 7, problems: [] })
 })
 
 t.test('a change is never committed without its line', async t => {
