@@ -20,6 +20,7 @@ export interface DaemonConfig {
   /** 0: any free one. */
   readonly port: number
   readonly allowPlaintext: boolean
+  readonly requireApproval: boolean
   readonly dataDir: string
   /** Free space on its disk below which new work is refused; 0 refuses none. */
   readonly reserveBytes: number
@@ -55,6 +56,8 @@ export interface WorkerConfig {
   readonly labels: readonly string[]
   /** Between asks; 0 stays connected and waits for the daemon's answer. */
   readonly pollMs: number
+  /** Run each job in a pid namespace of its own, where the machine allows it. */
+  readonly pidNamespace: boolean
   /** At least one. */
   readonly servers: readonly WorkerServer[]
 }
@@ -93,6 +96,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     host: keys.host,
     port: keys.port,
     allowPlaintext: keys.allow_plaintext,
+    requireApproval: keys.require_approval,
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
     reserveBytes: keys.reserve,
     frameBytesMax: keys.buffer,
@@ -109,14 +113,14 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
   }
 }
 
-function workerConfig({ name, dir, jobs, labels, poll, server }: FileKeys['worker']): WorkerConfig {
+function workerConfig({ name, dir, jobs, labels, poll, pid_namespace, server }: FileKeys['worker']): WorkerConfig {
   const servers = server.map(({ address, user, password_file, weight }) => ({
     address,
     user,
     passwordFile: password_file,
     weight,
   }))
-  return { name, dir, jobs, labels, pollMs: poll, servers }
+  return { name, dir, jobs, labels, pollMs: poll, pidNamespace: pid_namespace, servers }
 }
 
 function parseConfig(text: string, path: string, flags: DaemonFlags): FileKeys {

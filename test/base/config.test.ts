@@ -51,6 +51,7 @@ t.test('every key reaches the place that it is meant for', async t => {
 host = "::1"
 port = 0
 allow_plaintext = true
+require_approval = true
 data = "/var/lib/x"
 buffer = "2MiB"
 threads = "per-connection"
@@ -70,6 +71,7 @@ dir = "/w"
 jobs = 3
 labels = ["linux", "x64"]
 poll = "90s"
+pid_namespace = true
 [[worker.server]]
 address = "[fd00::1]:7000"
 user = "u"
@@ -83,6 +85,7 @@ address = "build.example"
     host: '::1',
     port: 0,
     allowPlaintext: true,
+    requireApproval: true,
     dataDir: '/var/lib/x',
     reserveBytes: 2 * 1024 ** 3,
     frameBytesMax: 2 * 1024 ** 2,
@@ -103,6 +106,7 @@ address = "build.example"
     jobs: 3,
     labels: ['linux', 'x64'],
     pollMs: 90_000,
+    pidNamespace: true,
     servers: [
       { address: { host: 'fd00::1', port: 7000 }, user: 'u', passwordFile: '/p', weight: 2 },
       { address: { host: 'build.example', port: 5265 }, user: undefined, passwordFile: undefined, weight: 1 },
