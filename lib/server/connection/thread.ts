@@ -6,6 +6,7 @@ import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
+import { sharedLogLevel } from '../log-level.js'
 import { sharedLogins } from '../logins.js'
 import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
@@ -35,7 +36,7 @@ const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
 const ending = new Set<Session>()
 
-const log = recordLog(data.logLevel, record => {
+const log = recordLog(sharedLogLevel(data.logLevel), record => {
   logs.push(record)
   // An error may be the last thing that the thread says.
   if (record.level === 'error') flush()
@@ -59,7 +60,7 @@ const services: Services = {
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
 
-main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
+main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) => {
   for (const { connection, address } of opened) open(connection, address)
   for (const { connection, body } of unpackFrames(frames)) {
     throwForTest(body)
@@ -68,6 +69,7 @@ main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
   for (const [connection, bytes] of credits) sessions.get(connection)?.credit(bytes)
   for (const connection of closed) close(connection)
   if (drain) startDrain()
+  if (ping) main.postMessage({ frames: [], handled: [], verdicts: [], pong: true } satisfies FromThread)
   schedule()
 })
 schedule()

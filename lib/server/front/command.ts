@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import { JANKINS_VERSION } from '../../../protocol/version.js'
 import { systemClock } from '../../base/clock.js'
-import { ConfigError, loadConfig } from '../../base/config.js'
+import { ConfigError, type DaemonConfig, loadConfig } from '../../base/config.js'
 import { createLog, type ProgramLog } from '../../base/log-output.js'
-import { startDaemon, tellSystemd } from '../daemon.js'
+import { type Daemon, startDaemon } from '../daemon.js'
 import { isUpkeepVerb, type UpkeepVerb } from '../upkeep/verbs.js'
 import { formatAddress } from './listener.js'
 import { StartError } from './start-error.js'
+import { stayWatched, tellReloading, tellSystemd } from './systemd.js'
 
 const USAGE = `Usage: jankinsd [option]...
        jankinsd check [option]...         look for problems and say what mends them; exit 1 when there are any
@@ -33,16 +34,22 @@ export async function runJankinsd(args: readonly string[]): Promise<number> {
     if (help) process.stdout.write(USAGE)
     else if (version) process.stdout.write(`jankinsd ${JANKINS_VERSION}\n`)
     if (help || version) return 0
-    const { daemon: config } = loadConfig({ path, environment: process.env, flags })
+    const readConfig = (): DaemonConfig => loadConfig({ path, environment: process.env, flags }).daemon
+    const config = readConfig()
     if (verb) return await (await import('../upkeep/commands.js')).runUpkeep(verb, words, config)
     const log = createLog({ level: config.logLevel, format: config.logFormat, clock: systemClock })
     endOnEscape(log)
     // Heard from here on: a signal during the start stops the daemon as soon as it has started.
     const signalled = firstSignal()
-    const daemon = await startDaemon(config, log)
+    const starting = startDaemon(config, log)
+    reloadOnHangup(starting, readConfig, log)
+    const daemon = await starting
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
     await tellSystemd('READY=1')
+    const { env: environment, pid } = process
+    const watch = stayWatched({ environment, pid, clock: systemClock, log, tell: tellSystemd, look: daemon.look })
     const signal = await signalled
+    watch.stop()
     log.info('stopping', { signal })
     systemClock.after(STOP_MS, () => process.exit(0), { background: true })
     await Promise.all([tellSystemd('STOPPING=1'), daemon.stop()])
@@ -89,6 +96,24 @@ function endOnEscape(log: ProgramLog): void {
   process.on('uncaughtException', error => {
     log.error('an error escaped; the daemon ends, to be started anew', {}, error)
     process.exit(1)
+  })
+}
+
+/** systemctl reload: SIGHUP. One after the other; the terminal that is closed ends nothing. */
+function reloadOnHangup(starting: Promise<Daemon>, readConfig: () => DaemonConfig, log: ProgramLog): void {
+  let reloads: Promise<unknown> = starting
+  const reload = async (): Promise<void> => {
+    const daemon = await starting
+    await tellReloading(systemClock)
+    try {
+      daemon.reload(readConfig())
+    } catch (error) {
+      log.error('the configuration was not taken over, all stays as it was', { reason: String(error) })
+    }
+    await tellSystemd('READY=1')
+  }
+  process.on('SIGHUP', () => {
+    reloads = reloads.then(reload).catch(error => log.warn('the reload failed', { reason: String(error) }))
   })
 }
 

@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.js'
 import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
 import { openStore } from '../../store/open.js'
+import { sharedLogLevel } from '../log-level.js'
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
@@ -23,7 +24,7 @@ const {
 } = workerData as WriterThreadData
 const main = parentPort!
 const tell = (message: FromWriterThread): void => main.postMessage(message)
-const log = recordLog(logLevel, record => tell({ kind: 'logs', logs: [record] }))
+const log = recordLog(sharedLogLevel(logLevel), record => tell({ kind: 'logs', logs: [record] }))
 const leaseSlots = createLeaseSlots(leaseBuffer)
 
 const room = createRoom(dataDir, reserveBytes, systemClock)
@@ -64,6 +65,9 @@ if (store) {
         break
       case 'died':
         void bury(message.link, message.connections)
+        break
+      case 'ping':
+        void writer.counters().then(counters => tell({ kind: 'pong', counters }))
         break
       case 'stop':
         writer.stop()

@@ -8,6 +8,15 @@ import type { SlotRef } from '../slots.js'
 /** Given by the main thread, unique in the life of the daemon. */
 export type ConnectionId = number
 
+/** What there is at this moment. */
+export interface Counters {
+  readonly pending: number
+  readonly running: number
+  /** Attached ones. */
+  readonly workers: number
+  readonly claimsParked: number
+}
+
 /** A lease as a connection thread keeps it for its session. */
 export interface HeldLease {
   readonly slot: SlotRef
@@ -92,6 +101,6 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   logGrew(job: JobId): Promise<void>
 
   listWorkers(after: Name | undefined, limit: number): Promise<{ workers: readonly WorkerView[]; next?: Name }>
-  counters(): Promise<{ pending: number; running: number; workers: number; claimsParked: number }>
+  counters(): Promise<Counters>
   connectionClosed(connection: ConnectionId): Promise<void>
 }
