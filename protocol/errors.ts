@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   E_USER_EXISTS: { retry: false, text: 'a user has this name already' },
   E_LAST_ADMIN: { retry: false, text: 'this is the last active admin' },
   E_WORKER_NAME_TAKEN: { retry: true, text: 'another worker process is alive under this name; choose another --name' },
+  E_WORKER_NOT_FOUND: { retry: false, text: 'no worker has this name; jankins workers lists them' },
   E_NOT_ATTACHED: { retry: false, text: 'attach as a worker first' },
   E_LEASE_LOST: { retry: false, text: 'this worker no longer holds the job' },
   E_OFFSET: {

@@ -56,6 +56,7 @@ const workerKeys = z.strictObject({
   jobs: integer(1, 1_000).default(1),
   labels: z.array(z.string()).max(32, { error: 'must be at most 32 labels' }).default([]),
   poll: duration(0, 86_400_000).default(0),
+  pid_namespace: z.boolean().default(false),
   server: z
     .array(serverKeys)
     .min(1)

@@ -55,6 +55,8 @@ export interface WorkerConfig {
   readonly labels: readonly string[]
   /** Between asks; 0 stays connected and waits for the daemon's answer. */
   readonly pollMs: number
+  /** Run each job in a pid namespace of its own, where the machine allows it. */
+  readonly pidNamespace: boolean
   /** At least one. */
   readonly servers: readonly WorkerServer[]
 }
@@ -109,14 +111,14 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
   }
 }
 
-function workerConfig({ name, dir, jobs, labels, poll, server }: FileKeys['worker']): WorkerConfig {
+function workerConfig({ name, dir, jobs, labels, poll, pid_namespace, server }: FileKeys['worker']): WorkerConfig {
   const servers = server.map(({ address, user, password_file, weight }) => ({
     address,
     user,
     passwordFile: password_file,
     weight,
   }))
-  return { name, dir, jobs, labels, pollMs: poll, servers }
+  return { name, dir, jobs, labels, pollMs: poll, pidNamespace: pid_namespace, servers }
 }
 
 function parseConfig(text: string, path: string, flags: DaemonFlags): FileKeys {

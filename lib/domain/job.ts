@@ -72,7 +72,7 @@ export type JobEvent =
     }
   | { readonly kind: 'started'; readonly lease: LeaseId; readonly pid: number }
   | { readonly kind: 'resumed'; readonly lease: LeaseId; readonly home: Home }
-  | { readonly kind: 'stop-requested'; readonly atMs: number }
+  | { readonly kind: 'stop-requested'; readonly atMs: number /** whoever asked for it */; readonly by?: Name }
   | { readonly kind: 'finished'; readonly lease: LeaseId; readonly end: End }
   /** The reaper of `home` found the lease of `attempt` over. */
   | {

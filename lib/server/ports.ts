@@ -8,7 +8,8 @@ import type { ConnectionId, Counters } from './writer/writer.js'
  * What the threads say to each other. Each message carries all that one turn of the sender's loop produced.
  *
  * Small frames travel packed into one ArrayBuffer: for each of them uint32 connection, uint32 bytes (both little endian),
- * then the body without its length prefix. Large ones travel alone. All of their memory is transferred, not copied.
+ * then the body without its length prefix. Large ones travel alone. Their memory is transferred, not copied, or shared
+ * (connection/reply-slabs.ts).
  */
 export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 

@@ -1,4 +1,4 @@
-import type { Role } from '../../protocol/fields.js'
+import type { Reason, Role } from '../../protocol/fields.js'
 import type { JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
 import type { ActionView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
@@ -90,6 +90,27 @@ export interface RunningJob {
   readonly fault?: string
 }
 
+/** What happened to a job beside what its row says. */
+export interface StoredEvent {
+  readonly atMs: number
+  /** `attempt-over`: the job waits for the next one. */
+  readonly kind: 'attempt-over' | 'stop-requested'
+  /** The attempt that is over, or that was to be stopped. */
+  readonly attempt: number
+  readonly startedAtMs?: number
+  readonly worker?: Name
+  /** Who asked for the stop. */
+  readonly user?: Name
+  readonly reason?: Reason
+}
+
+/** What an action has beside its definition. */
+export interface ActionFacts {
+  readonly createdAtMs: number
+  /** Jobs that wait, counted up to LIMITS.pageVisitedMax. */
+  readonly pending: number
+}
+
 export interface JobFilter {
   readonly jobs?: readonly JobId[]
   readonly state?: JobView['state']
@@ -97,6 +118,13 @@ export interface JobFilter {
   readonly user?: Name
   readonly worker?: Name
   readonly pid?: number
+  /** A worker must have it, by what the job ran or would run now. */
+  readonly label?: Name
+  readonly exitCode?: number
+  readonly queuedFromMs?: number
+  readonly queuedBeforeMs?: number
+  /** Stands in a parameter, written as NAME=VALUE. */
+  readonly text?: string
 }
 
 export interface JobPage {
@@ -114,7 +142,12 @@ export interface StoreReader {
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
   findAction(action: Name): Promise<ActionView | undefined>
   listActions(after: Name | undefined, limit: number): Promise<{ actions: readonly ActionView[]; next?: Name }>
+  findActionFacts(action: Name): Promise<ActionFacts | undefined>
   findJob(job: JobId): Promise<JobView | undefined>
+  /** In the order in which they happened; the first 256 of the job are kept. */
+  readJobEvents(job: JobId): Promise<readonly StoredEvent[]>
+  /** Workers that get no new job: read once, at start. */
+  listDrainedWorkers(): Promise<readonly Name[]>
   /** What happened to a job, for the domain's transition function and for the fence of a lease. */
   readJob(job: JobId): Promise<Job | undefined>
   /**
@@ -124,7 +157,9 @@ export interface StoreReader {
   readOrder(job: JobId): Promise<JobOrder | undefined>
   /**
    * One page, newest first, of the jobs that fit every filter. Visits at most LIMITS.pageVisitedMax rows, whatever the
-   * size of the history: a page may be short or empty and still carry `next`.
+   * size of the history: a page may be short or empty and still carry `next`. Of texts it reads about as much as that
+   * many rows take. Ids are in the order of time but where the daemon's clock was set back: a job from around there may
+   * be missing from a span of time, and is never in a wrong one.
    * @throws JankinsError E_ACTION_NOT_FOUND, E_USER_NOT_FOUND, E_JOB_NOT_FOUND (a member of `jobs`)
    */
   queryJobs(filter: JobFilter, after: JobId | undefined, limit: number): Promise<JobPage>
@@ -170,6 +205,7 @@ export interface StoreWriter {
   ): Promise<{ changed: boolean; queue: Queue }>
   /** @throws JankinsError E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean; queue: Queue }>
+  setWorkerDrained(worker: Name, user: Name, isDrained: boolean, nowMs: number): Promise<{ changed: boolean }>
   /** The queue of job.exec for these labels, made on first use. */
   openExecQueue(labels: readonly string[]): Promise<Queue>
   /**

@@ -38,6 +38,19 @@ export const ACTIONS_METHODS = {
     result: obj({ actions: list(actionView, LIMITS.pageRowsMax.value), next: opt(f.name) }),
     errors: ['E_ACTION_NOT_FOUND'],
   },
+  'action.show': {
+    doc: 'One action, and how many jobs of it there are now.',
+    roles: everyone,
+    since: 1,
+    params: obj({ action: f.name }),
+    result: obj({
+      action: actionView,
+      createdAtMs: f.timeMs,
+      pending: doc(`jobs that wait, counted up to ${LIMITS.pageVisitedMax.value}`, f.count),
+      running: f.count,
+    }),
+    errors: ['E_ACTION_NOT_FOUND'],
+  },
   'action.enable': {
     doc: 'Jobs of the action may be queued and start.',
     roles: admins,

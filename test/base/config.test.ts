@@ -70,6 +70,7 @@ dir = "/w"
 jobs = 3
 labels = ["linux", "x64"]
 poll = "90s"
+pid_namespace = true
 [[worker.server]]
 address = "[fd00::1]:7000"
 user = "u"
@@ -103,6 +104,7 @@ address = "build.example"
     jobs: 3,
     labels: ['linux', 'x64'],
     pollMs: 90_000,
+    pidNamespace: true,
     servers: [
       { address: { host: 'fd00::1', port: 7000 }, user: 'u', passwordFile: '/p', weight: 2 },
       { address: { host: 'build.example', port: 5265 }, user: undefined, passwordFile: undefined, weight: 1 },

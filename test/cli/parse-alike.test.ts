@@ -22,6 +22,8 @@ const TYPED: Readonly<Record<ValueSpec['kind'], readonly string[]>> = {
   duration: ['90s', '5', '-1s'],
   size: ['64KiB', '0x10'],
   choice: ['user', 'merge', 'PENDING', 'x'],
+  choices: ['job,state', 'role', 'x', ','],
+  time: ['2h', '2026-05-04', 'yesterday'],
   job: ['12', '-12', '1.5'],
   jobs: ['12', '13', 'true'],
   address: ['box:7', '[::1]:7', ':'],

@@ -116,7 +116,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
   const written = await createWriter({
     ...{ store, leaseSlots, workerSlots, clock, log },
     daemon: 'test',
-    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
+    endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
   const scramSecret = randomBytes(32)
   const services: Services = {

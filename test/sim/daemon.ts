@@ -137,7 +137,7 @@ export class SimDaemon {
       ...{ store, leaseSlots, workerSlots, clock, log },
       daemon: 'simulated',
       random: bytes => world.random.hex(bytes),
-      endLog: (job, attempt) => files.endLog({ job, attempt }),
+      endParts: (job, attempt) => files.endParts({ job, attempt }),
     })
     this.#stopWriter = () => written.stop()
     const witnessed: Writer = {

@@ -11,6 +11,7 @@ import { claimJob } from './handlers/claim.js'
 import { compareAction } from './handlers/compare.js'
 import { declineJob } from './handlers/decline.js'
 import { disableAction } from './handlers/disable.js'
+import { drainWorker, undrainWorker } from './handlers/drain.js'
 import { enableAction } from './handlers/enable.js'
 import { execJob } from './handlers/exec.js'
 import { readArtifacts } from './handlers/fetch.js'
@@ -21,11 +22,13 @@ import { queryJobs } from './handlers/query.js'
 import { queueJobs } from './handlers/queue.js'
 import { resumeJob } from './handlers/resume.js'
 import { retryJob } from './handlers/retry.js'
+import { showAction, showJob } from './handlers/show.js'
 import { startedJob } from './handlers/started.js'
 import { showStatus } from './handlers/status.js'
 import { stopJob } from './handlers/stop.js'
 import { addUser, disableUser, enableUser, listUsers } from './handlers/users.js'
 import { waitForJob } from './handlers/wait.js'
+import { whyJobWaits } from './handlers/why.js'
 import { listWorkers } from './handlers/workers.js'
 
 /** Authentication is the session's own: everything else has a handler. */
@@ -45,6 +48,7 @@ export const HANDLERS: Handlers = {
   'action.add': addAction,
   'action.compare': compareAction,
   'action.list': listActions,
+  'action.show': showAction,
   'action.enable': enableAction,
   'action.disable': disableAction,
   'bundle.write': writeBundle,
@@ -53,6 +57,8 @@ export const HANDLERS: Handlers = {
   'job.exec': execJob,
   'job.retry': retryJob,
   'job.query': queryJobs,
+  'job.show': showJob,
+  'job.why': whyJobWaits,
   'job.wait': waitForJob,
   'job.log': readJobLog,
   'job.stop': stopJob,
@@ -60,6 +66,8 @@ export const HANDLERS: Handlers = {
   'worker.attach': attachWorker,
   'worker.beat': beatWorker,
   'worker.list': listWorkers,
+  'worker.drain': drainWorker,
+  'worker.undrain': undrainWorker,
   'job.claim': claimJob,
   'job.acknowledge': acknowledgeJob,
   'job.decline': declineJob,

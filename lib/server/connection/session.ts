@@ -243,7 +243,7 @@ function judge<T>(login: Attempt, finish: () => T): T {
     login.succeeded()
     return result
   } catch (error) {
-    login.failed()
+    if (error instanceof JankinsError && error.code === 'E_AUTH') login.failed()
     throw error
   }
 }

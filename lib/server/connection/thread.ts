@@ -13,6 +13,7 @@ import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
+import { createReplySlabs } from './reply-slabs.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
 
@@ -32,6 +33,7 @@ let isDraining: boolean = false
 let isDrainTold: boolean = false
 let isUpTold: boolean = false
 
+const slabs = createReplySlabs()
 const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
 const ending = new Set<Session>()
@@ -66,7 +68,10 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
     throwForTest(body)
     sessions.get(connection)?.receive(body)
   }
-  for (const [connection, bytes] of credits) sessions.get(connection)?.credit(bytes)
+  for (const [connection, bytes] of credits) {
+    slabs.left(connection, bytes)
+    sessions.get(connection)?.credit(bytes)
+  }
   for (const connection of closed) close(connection)
   if (drain) startDrain()
   if (ping) main.postMessage({ frames: [], handled: [], verdicts: [], pong: true } satisfies FromThread)
@@ -77,7 +82,7 @@ schedule()
 function open(connection: ConnectionId, address: string): void {
   const output = {
     send(body: Uint8Array) {
-      frames.push({ connection, body })
+      frames.push({ connection, body: slabs.lend(connection, body) })
       frameBytes += body.length
       if (frameBytes >= BATCH_BYTES) flush()
       else schedule()
@@ -101,6 +106,7 @@ function open(connection: ConnectionId, address: string): void {
 }
 
 function close(connection: ConnectionId): void {
+  slabs.closed(connection)
   const session = sessions.get(connection)
   if (!session) return
   sessions.delete(connection)

@@ -71,12 +71,9 @@ export class Front {
     const { pool, clock } = this.#parts
     const config = this.#config
     const network = networkOf(socket.remoteAddress ?? '')
-    if (this.#connections.size >= config.connectionsMax) {
-      this.#refuse(socket, { connections: config.connectionsMax })
-      return
-    }
-    if (this.#byAddress.of(network) >= config.connectionsPerAddressMax) {
-      this.#refuse(socket, { connectionsOfAddress: config.connectionsPerAddressMax })
+    const reached = this.#limitReached(network)
+    if (reached) {
+      this.#refuse(socket, reached)
       return
     }
     this.#byAddress.add(network)
@@ -124,6 +121,15 @@ export class Front {
     this.#timer?.cancel()
     for (const socket of this.#refused) socket.destroy()
     for (const connection of this.#connections.values()) connection.destroy()
+  }
+
+  /** The limit that lets no other connection of this network in. */
+  #limitReached(network: string): ErrorDetail | undefined {
+    const { connectionsMax, connectionsPerAddressMax } = this.#parts.config
+    if (this.#connections.size >= connectionsMax) return { connections: connectionsMax }
+    if (this.#byAddress.of(network) >= connectionsPerAddressMax)
+      return { connectionsOfAddress: connectionsPerAddressMax }
+    return undefined
   }
 
   /** @throws JankinsError E_TOO_MANY */

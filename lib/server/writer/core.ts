@@ -1,4 +1,4 @@
-import type { JobId } from '../../../protocol/ids.js'
+import type { JobId, Name } from '../../../protocol/ids.js'
 import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Home } from '../../domain/job.js'
@@ -23,8 +23,8 @@ export interface WriterParts {
   readonly log: Log
   /** Id of this daemon, the same at each of its starts. */
   readonly daemon: string
-  /** As Blobs.endLog. */
-  endLog(job: JobId, attempt: number): Promise<number>
+  /** As Blobs.endParts. */
+  endParts(job: JobId, attempt: number): Promise<number>
   /** Hex digits of that many bytes, which nobody can guess: what leases are named by. */
   random(bytes: number): string
 }
@@ -44,5 +44,7 @@ export interface Core extends WriterParts {
   readonly leases: Leases
   readonly workers: Workers
   readonly waiters: Waiters
+  /** Workers that get no new job, as the database says. */
+  readonly drained: Set<Name>
   readonly counts: { pending: number }
 }

@@ -5,6 +5,8 @@ import { Claims } from './claims.js'
 import type { Core, WriterParts } from './core.js'
 import { Declined } from './declined.js'
 import { Dispatcher } from './dispatcher.js'
+import { drainWorker } from './draining.js'
+import { explainWait } from './explain.js'
 import { holding } from './holding.js'
 import { Leases } from './leases.js'
 import { Offers } from './offers.js'
@@ -38,6 +40,9 @@ export async function createWriter(
     attach: async (connection, worker) => attach(core, connection, worker),
     claim: (connection, id, waitMs) => claim(core, connection, id, waitMs),
     cancelClaim: async (connection, id) => cancelClaim(core, connection, id),
+    explainWait: job => explainWait(core, job),
+    runningOf: async action => core.dispatcher.factsOf(core.queues.ofAction(action).id).running,
+    drainWorker: (worker, isDrained, user, ofAny) => drainWorker(core, worker, isDrained, user, ofAny),
     listWorkers: async (after, limit) => core.workers.list(after, limit),
     counters: async () => ({
       pending: core.counts.pending,
@@ -75,7 +80,12 @@ async function createCore(parts: WriterParts): Promise<Core> {
     declined: new Declined(clock),
     aside: new Aside(),
     leases,
-    workers: new Workers(parts.workerSlots, clock, leases),
+    workers: new Workers(parts.workerSlots, clock, {
+      jobsOf: name => leases.jobsOf(name),
+      holdsAny: name => leases.holdsAny(name),
+      isDrained: name => core.drained.has(name),
+    }),
+    drained: new Set(await store.listDrainedWorkers()),
     waiters: new Waiters(clock, leaseSlots),
     counts: { pending: 0 },
   }

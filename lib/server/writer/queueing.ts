@@ -24,7 +24,7 @@ export const queueing = (
   },
   queueJobs: (action, order) => queueJobs(core, action, order),
   execJob: (definition, order) => execJob(core, definition, order),
-  stopJob: job => stopJob(core, job),
+  stopJob: (job, by) => stopJob(core, job, by),
 })
 
 export function putQueue(core: Core, queue: Queue, running = 0): void {
@@ -81,8 +81,9 @@ async function insert(core: Core, made: NewJobs): Promise<readonly JobId[]> {
   return jobs
 }
 
-async function stopJob(core: Core, job: JobId): ReturnType<Writer['stopJob']> {
-  const change = await core.store.applyEvent(job, { kind: 'stop-requested', atMs: Math.round(core.clock.nowMs()) })
+async function stopJob(core: Core, job: JobId, by: Name | undefined): ReturnType<Writer['stopJob']> {
+  const event = { kind: 'stop-requested', atMs: Math.round(core.clock.nowMs()) } as const
+  const change = await core.store.applyEvent(job, by === undefined ? event : { ...event, by })
   const { state } = change.after
   settle(core, job, change)
   if (state.kind === 'RUNNING') {

@@ -41,7 +41,7 @@ if (store) {
     clock: systemClock,
     log,
     daemon,
-    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
+    endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()

@@ -1,5 +1,5 @@
 import type { ClaimId, InstanceId, JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
-import type { Grant, JobView, WorkerView } from '../../../protocol/views.js'
+import type { Grant, JobView, WaitReason, WorkerView } from '../../../protocol/views.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { End } from '../../domain/job.js'
 import type { StoreWriter } from '../../store/store.js'
@@ -65,7 +65,7 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** @throws E_KEY_REUSED, E_STORE_FULL */
   execJob(definition: CompleteDefinition, order: QueueOrder): Promise<JobId>
   /** @throws E_JOB_NOT_FOUND */
-  stopJob(job: JobId): Promise<{ state: JobView['state']; requested: boolean }>
+  stopJob(job: JobId, by?: Name): Promise<{ state: JobView['state']; requested: boolean }>
 
   /** Makes `connection` the attached one of this worker. @throws E_WORKER_NAME_TAKEN */
   attach(connection: ConnectionId, worker: NewWorker): Promise<SlotRef>
@@ -100,6 +100,22 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** Wakes followers of this job. */
   logGrew(job: JobId): Promise<void>
 
+  /** Everything that keeps a PENDING job from running now; nothing for any other. Tells of a few workers at most. */
+  explainWait(job: JobId): Promise<readonly WaitReason[]>
+  /** @throws E_ACTION_NOT_FOUND */
+  runningOf(action: Name): Promise<number>
+  /**
+   * Whether the worker of this name gets new jobs; what it was offered and has not taken goes to others.
+   * @param user who asks; without `ofAny` for a worker that attached under this account
+   * @returns jobs that it holds
+   * @throws E_WORKER_NOT_FOUND, E_FORBIDDEN, E_STORE_FULL
+   */
+  drainWorker(
+    worker: Name,
+    isDrained: boolean,
+    user: Name,
+    ofAny: boolean,
+  ): Promise<{ changed: boolean; jobs: readonly JobId[] }>
   listWorkers(after: Name | undefined, limit: number): Promise<{ workers: readonly WorkerView[]; next?: Name }>
   counters(): Promise<Counters>
   connectionClosed(connection: ConnectionId): Promise<void>

@@ -3,6 +3,7 @@ import type { JobId } from '../../../protocol/ids.js'
 import { type Job, type JobEvent, type JobState, nextJob } from '../../domain/job.js'
 import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
+import { noteJobEvent } from './job-events.js'
 import { readJobRow } from './job-row.js'
 import { STATE_NUMBERS } from './states.js'
 import { writeUsage } from './usage.js'
@@ -41,7 +42,10 @@ export function applyJobEvent(
   const row = readJobRow(handle, job)
   if (!row) throw new JankinsError('E_JOB_NOT_FOUND', { job })
   const after = nextJob(row.job, event)
-  if (after !== row.job) writeJob(handle, job, row.job, after, version)
+  if (after !== row.job) {
+    writeJob(handle, job, row.job, after, version)
+    noteJobEvent(handle, job, row.job, after, event)
+  }
   return { before: row.job, after, queue: row.queue }
 }
 

@@ -1,9 +1,11 @@
 import type { Name } from '../../../protocol/ids.js'
 import { fitReply } from '../page.js'
 import type { StoreReader } from '../store.js'
-import { findActionRow, listActionRows } from './actions.js'
+import { findActionFactsRow, findActionRow, listActionRows } from './actions.js'
 import { type Handle, inSnapshot } from './database.js'
 import { findOrder, readDispatch, readHeadRows } from './dispatch.js'
+import { listDrainedRows } from './drained.js'
+import { readJobEventRows } from './job-events.js'
 import { readJobRow } from './job-row.js'
 import { findJobView } from './job-view.js'
 import { queryJobRows } from './query.js'
@@ -21,6 +23,9 @@ export const createReader = (handle: Handle): StoreReader => ({
     const { rows, next } = page(listActionRows(handle, after, limit + 1), limit, row => row.action)
     return { actions: rows, ...(next !== undefined && { next }) }
   },
+  findActionFacts: async action => inSnapshot(handle, () => findActionFactsRow(handle, action)),
+  readJobEvents: async job => readJobEventRows(handle, job),
+  listDrainedWorkers: async () => listDrainedRows(handle),
   findJob: async job => findJobView(handle, job),
   readJob: async job => readJobRow(handle, job)?.job,
   readOrder: async job => findOrder(handle, job),

@@ -10,6 +10,8 @@ const FIND = `
   SELECT u.id, u.name, u.role, u.active, u.may_exec, c.salt, c.iterations, c.stored_key, c.server_key
   FROM users u LEFT JOIN credentials c ON c.user = u.id AND c.kind = 'password'
   WHERE u.name = ?`
+/** Of the first account that was made: rows of users are never deleted. */
+const FIND_FIRST = FIND.replace('u.name = ?', 'u.id = 1')
 const LIST = `
   SELECT name, role, active, may_exec, created_at_ms FROM users WHERE name > ? ORDER BY name LIMIT ?`
 const INSERT = `
@@ -42,7 +44,11 @@ interface UserRow {
 
 export function findAccountRow({ sql }: Handle, user: Name): Account | undefined {
   const row = sql<AccountRow>(FIND).get(user)
-  return row && accountOf(row)
+  // One look that finds and one that does not, for everybody: the time of a login must not tell which users exist.
+  const other = row ? sql<AccountRow>(FIND).get('') : sql<AccountRow>(FIND_FIRST).get()
+  const found = row ?? other
+  const account = found && accountOf(found)
+  return row && account
 }
 
 /** At most `limit` users behind `after`, by name in the order of their bytes. */

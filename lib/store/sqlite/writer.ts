@@ -3,6 +3,7 @@ import type { StoreWriter } from '../store.js'
 import { putActionActive, putActionRow } from './actions.js'
 import type { Write } from './batch.js'
 import type { Handle } from './database.js'
+import { putDrained } from './drained.js'
 import { applyJobEvent } from './events.js'
 import { findRepeatedRows, insertJobRows } from './insert.js'
 import { openExecQueueRow } from './queues.js'
@@ -26,6 +27,7 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   putAction: (action, definition, replace, nowMs) =>
     write(() => putActionRow(handle, action, definition, replace, nowMs)),
   setActionActive: (action, active) => write(() => putActionActive(handle, action, active)),
+  setWorkerDrained: (worker, user, isDrained, nowMs) => write(() => putDrained(handle, worker, user, isDrained, nowMs)),
   openExecQueue: labels => write(() => openExecQueueRow(handle, labels)),
   insertJobs: jobs => write(() => insertJobRows(handle, jobs)),
   findRepeated: jobs => write(() => findRepeatedRows(handle, jobs)),

@@ -8,5 +8,5 @@ export async function stopJob(params: Params<'job.stop'>, call: Call): Promise<R
   const view = await call.services.store.findJob(params.job)
   if (!view) throw new JankinsError('E_JOB_NOT_FOUND', { job: params.job })
   if (role !== 'admin' && view.user !== user) throw new JankinsError('E_FORBIDDEN', { job: params.job })
-  return call.services.writer.stopJob(params.job)
+  return call.services.writer.stopJob(params.job, user)
 }

@@ -5,6 +5,42 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 100 columns 1`] = `
+   JOB  STATE      EXIT  ACTION         USER           WORKER           QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-of-si…  a-name-of-si…  a-name-of-si…    1m ago   1m 05s  worker-lost
+     7  PENDING       -  -              ada            -                3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 140 columns 1`] = `
+   JOB  STATE      EXIT  ACTION                      USER                        WORKER                         QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-of-sixty-four-char…  a-name-of-sixty-four-char…  a-name-of-sixty-four-chara…    1m ago   1m 05s  worker-lost
+     7  PENDING       -  -                           ada                         -                              3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 60 columns 1`] = `
+   JOB  STATE      EXIT  ACTION    USER    WORKER      QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-…  a-nam…  a-name-…    1m ago   1m 05s  worker-…
+     7  PENDING       -  -         ada     -           3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 80 columns 1`] = `
+   JOB  STATE      EXIT  ACTION    USER    WORKER      QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-…  a-nam…  a-name-…    1m ago   1m 05s  worker-…
+     7  PENDING       -  -         ada     -           3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a transfer shows how far it is, how fast it goes, and what is left > must match snapshot 1`] = `
+fetching [--------------------]   0%  0 B of 4.0 MiB
+fetching [#####---------------]  25%  1.0 MiB of 4.0 MiB  512 KiB/s  6.0s left
+fetching [###############-----]  75%  3.0 MiB of 4.0 MiB  512 KiB/s  2.0s left
+fetching [####################] 100%  4.0 MiB of 4.0 MiB  512 KiB/s  0.00s left
+fetching [####################] 100%  0 B of 0 B
+`
+
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 1`] = `
 ACTION            ACTIVE  PRIORITY  LABELS      COMMAND
 build             no            -5  linux       make 'a very long argument that goes on and on' 'un…
@@ -60,6 +96,13 @@ exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colour
 
 `
 
+exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colours where they are wanted > chosen columns 1`] = `
+EXIT     JOB  PARAMETERS
+ 143       2  A=1 'B=two\\nlines \\u{1b}[31mred'
+   -       7  -
+
+`
+
 exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colours where they are wanted > coloured 1`] = `
 [90m   JOB[39m  [90mSTATE    [39m  [90mEXIT[39m  [90mACTION        [39m  [90mUSER    [39m  [90mWORKER    [39m  [90m  QUEUED[39m  [90m   TOOK[39m  [90mREASON[39m
      7  [90mPENDING  [39m     -  -               ada       -             3s ago        -
@@ -84,6 +127,13 @@ exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colour
      4  COMPLETE      2  build           ada       box-1         1m ago     5.0s
      3  TIMEOUT       -  build           ada       box-1         1m ago   1m 05s  worker-lost
      2  CANCELLED  TERM  build           ada       box-1         1m ago   1m 05s  stopped
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colours where they are wanted > wide 1`] = `
+   JOB  STATE      EXIT  ACTION          USER      WORKER                    QUEUED     TOOK  REASON                STARTED                 ENDED  ATTEMPT  PRIORITY  LABELS         LOG  ARTIFACTS     CPU   MEMORY  PARAMETERS                        COMMAND
+     2  CANCELLED   143  build           ada       box-1       2026-05-04 13:05:59Z   1m 05s  stopped  2026-05-04 13:06:04Z  2026-05-04 13:07:09Z        2         0  linux,big  1.5 KiB    2.9 MiB  1m 15s  286 MiB  A=1 'B=two\\nlines \\u{1b}[31mred'  sh -c 'echo '\\''hi'\\'''
+     7  PENDING       -  -               ada       -           2026-05-04 13:07:06Z        -                              -                     -        1         0  -              0 B        0 B       -        -  -
 
 `
 
