@@ -69,7 +69,11 @@ async function start(
     workerSlots: createWorkerSlots().buffer,
     logLevel,
   }
-  const writer = await startWriterThread({ data: { ...shared, daemon: directory.daemon }, onLogs, onDeath })
+  const writer = await startWriterThread({
+    data: { ...shared, daemon: directory.daemon, retention: config.retention },
+    onLogs,
+    onDeath,
+  })
   undo.push(writer.terminate)
   await firstAdmin(directory, writer, log)
 
@@ -109,6 +113,7 @@ async function start(
       log.configure({ level: config.logLevel, format: config.logFormat })
       setLogLevel(logLevel, config.logLevel)
       front.configure(config)
+      writer.configure(config.retention)
       for (const { name, at } of changes)
         if (at === 'reload') log.info('a key of the configuration was changed', { key: name })
         else log.warn('a key of the configuration was changed, and needs a restart', { key: name })

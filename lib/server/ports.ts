@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Name } from '../../protocol/ids.js'
+import type { RetentionConfig } from '../base/config.js'
 import type { LogRecord } from '../base/log.js'
 import type { AddressedFrame } from './front/packing.js'
 import type { ConnectionId, Counters } from './writer/writer.js'
@@ -100,6 +101,7 @@ export interface WriterThreadData {
   readonly workerSlots: SharedArrayBuffer
   /** Id of this daemon: the home of its leases. */
   readonly daemon: string
+  readonly retention: RetentionConfig
   /** See log-level.ts. */
   readonly logLevel: SharedArrayBuffer
 }
@@ -110,6 +112,7 @@ export type ToWriterThread =
   /** The thread at the other end died: what these connections parked or locked is to be dropped. */
   | { readonly kind: 'died'; readonly link: number; readonly connections: readonly ConnectionId[] }
   | { readonly kind: 'ping' }
+  | { readonly kind: 'retention'; readonly retention: RetentionConfig }
   | { readonly kind: 'stop' }
 
 /** From the writer thread to the main thread. */

@@ -3,6 +3,7 @@ import type { JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
 import type { ActionView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
 import type { Home, Job, JobEvent } from '../domain/job.js'
+import type { KeptJob, KeptTotals } from '../domain/retention.js'
 
 /** What a job waits in: one queue for each action, and one for each set of labels of job.exec. */
 export type QueueId = number
@@ -18,6 +19,13 @@ export interface Queue {
   readonly runningMax?: number
   /** Why nothing of it can be granted: its row is damaged. It is not active then, and putAction may mend it. */
   readonly fault?: string
+}
+
+/** The jobs of a queue that have ended, that are not pinned, and whose logs and artifacts are there. */
+export interface KeptQueue extends KeptTotals {
+  readonly queue: QueueId
+  /** Missing for a queue of job.exec. */
+  readonly action?: Name
 }
 
 /** Where a PENDING job stands in its queue: higher priority first, then lower id. */
@@ -168,6 +176,16 @@ export interface StoreReader {
    * (SQLite: index on (queue, priority, id) of PENDING rows).
    */
   readHeads(queue: QueueId, after: Head | undefined, limit: number): Promise<readonly Head[]>
+  /** When the files of a job were given up, ms since the epoch; undefined while they stay. */
+  readPrunedAtMs(job: JobId): Promise<number | undefined>
+  /** Queues behind `after`, in order, of which any job was ever kept. */
+  listKept(after: QueueId | undefined, limit: number): Promise<readonly KeptQueue[]>
+  /** The kept jobs of a queue that ended first, in that order. Visits no more rows than it returns. */
+  readOldestKept(queue: QueueId, limit: number): Promise<readonly KeptJob[]>
+  /** Pruned jobs whose files may still be there, with their last attempt. Visits no more rows than it returns. */
+  listUnremoved(limit: number): Promise<readonly { readonly job: JobId; readonly attempt: number }[]>
+  /** Those of them that no job needs which is not pruned. */
+  findUnusedBundles(bundles: readonly Sha256[]): Promise<readonly Sha256[]>
   /** All queues, RUNNING jobs and the number of PENDING ones: read once, at start. */
   readDispatchState(): Promise<{
     readonly queues: readonly Queue[]
@@ -233,6 +251,18 @@ export interface StoreWriter {
    * @throws JankinsError E_JOB_NOT_FOUND, and what nextJob throws
    */
   applyEvent(job: JobId, event: JobEvent, version?: number): Promise<{ before: Job; after: Job; queue: QueueId }>
+  /**
+   * The files of a pinned job stay, those of another one may be given up.
+   * @throws JankinsError E_JOB_NOT_FOUND, E_PRUNED
+   */
+  setPinned(job: JobId, pinned: boolean): Promise<{ readonly changed: boolean }>
+  /**
+   * Gives up the files of kept jobs: from the commit on nobody is shown them, and they may be removed.
+   * @returns the jobs that were still kept
+   */
+  pruneJobs(jobs: readonly JobId[], nowMs: number): Promise<readonly JobId[]>
+  /** The files of these pruned jobs are gone. */
+  noteRemoved(jobs: readonly JobId[]): Promise<void>
   /** For people to look at: times of the last beats, ms since the epoch. */
   noteBeats(beats: readonly (readonly [JobId, number])[]): Promise<void>
   /** Lengths of the log that a power loss cannot take: where files are cut to after an unclean start. */

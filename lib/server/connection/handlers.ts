@@ -18,6 +18,7 @@ import { readArtifacts } from './handlers/fetch.js'
 import { finishJob } from './handlers/finish.js'
 import { readJobLog } from './handlers/log.js'
 import { changePassword } from './handlers/passwd.js'
+import { pinJob } from './handlers/pin.js'
 import { queryJobs } from './handlers/query.js'
 import { queueJobs } from './handlers/queue.js'
 import { resumeJob } from './handlers/resume.js'
@@ -26,6 +27,7 @@ import { showAction, showJob } from './handlers/show.js'
 import { startedJob } from './handlers/started.js'
 import { showStatus } from './handlers/status.js'
 import { stopJob } from './handlers/stop.js'
+import { unpinJob } from './handlers/unpin.js'
 import { addUser, disableUser, enableUser, listUsers } from './handlers/users.js'
 import { waitForJob } from './handlers/wait.js'
 import { whyJobWaits } from './handlers/why.js'
@@ -62,6 +64,8 @@ export const HANDLERS: Handlers = {
   'job.wait': waitForJob,
   'job.log': readJobLog,
   'job.stop': stopJob,
+  'job.pin': pinJob,
+  'job.unpin': unpinJob,
   'artifact.read': readArtifacts,
   'worker.attach': attachWorker,
   'worker.beat': beatWorker,

@@ -12,6 +12,9 @@ import { stayWatched, tellReloading, tellSystemd } from './systemd.js'
 const USAGE = `Usage: jankinsd [option]...
        jankinsd check [option]...         look for problems and say what mends them; exit 1 when there are any
        jankinsd backup FILE [option]...   write database and files into FILE (.tar, .tar.gz, .tar.zst), also while it runs
+       jankinsd prune [--dry-run] [option]...
+                                          remove what [retention] does not keep, or say what that is; a daemon
+                                          that runs does so by itself
        jankinsd restore FILE [option]...  make an empty data directory of a backup
 
   --config FILE    jankins.conf to read (default: $JANKINS_CONFIG, ./jankins.conf, /etc/jankins/jankins.conf)
@@ -30,13 +33,14 @@ const STOP_MS = 4_900
 export async function runJankinsd(args: readonly string[]): Promise<number> {
   try {
     const { verb, words, flags: given } = parseFlags(args)
-    const { version, help, config: path, ...flags } = given
+    const { version, help, config: path, 'dry-run': isDry = false, ...flags } = given
+    if (isDry && verb !== 'prune') throw new StartError('--dry-run is for jankinsd prune; see jankinsd --help', 2)
     if (help) process.stdout.write(USAGE)
     else if (version) process.stdout.write(`jankinsd ${JANKINS_VERSION}\n`)
     if (help || version) return 0
     const readConfig = (): DaemonConfig => loadConfig({ path, environment: process.env, flags }).daemon
     const config = readConfig()
-    if (verb) return await (await import('../upkeep/commands.js')).runUpkeep(verb, words, config)
+    if (verb) return await (await import('../upkeep/commands.js')).runUpkeep(verb, words, config, isDry)
     const log = createLog({ level: config.logLevel, format: config.logFormat, clock: systemClock })
     endOnEscape(log)
     // Heard from here on: a signal during the start stops the daemon as soon as it has started.
@@ -64,7 +68,7 @@ function parseFlags(args: readonly string[]) {
   const flag = { type: 'boolean' } as const
   try {
     const options = { config: text, host: text, port: text, data: text, buffer: text, threads: text }
-    const all = { ...options, version: flag, help: flag }
+    const all = { ...options, 'dry-run': flag, version: flag, help: flag }
     const { values, positionals } = parseArgs({ args: [...args], options: all, allowPositionals: true })
     return { flags: values, ...verbOf(positionals) }
   } catch (error) {
@@ -74,7 +78,7 @@ function parseFlags(args: readonly string[]) {
 }
 
 function verbOf([verb, ...words]: readonly string[]): { verb: UpkeepVerb | undefined; words: readonly string[] } {
-  const wordsMax = verb === undefined || verb === 'check' ? 0 : 1
+  const wordsMax = verb === undefined || verb === 'check' || verb === 'prune' ? 0 : 1
   if (verb !== undefined && !isUpkeepVerb(verb)) throw new StartError(`unexpected ${verb}; see jankinsd --help`, 2)
   if (words.length > wordsMax) throw new StartError(`unexpected ${words[wordsMax]}; see jankinsd --help`, 2)
   return { verb, words }

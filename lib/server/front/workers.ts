@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import type { DaemonConfig } from '../../base/config.js'
+import type { DaemonConfig, RetentionConfig } from '../../base/config.js'
 import type { LogRecord } from '../../base/log.js'
 import type { FromThread, FromWriterThread, ThreadData, ToWriterThread, WriterThreadData } from '../ports.js'
 import type { ConnectionId, Counters } from '../writer/writer.js'
@@ -21,6 +21,7 @@ export interface WriterThread {
   died(link: number, connections: readonly ConnectionId[]): void
   /** Resolves when it has answered: what there is at this moment. */
   ping(): Promise<Counters>
+  configure(retention: RetentionConfig): void
   /** Resolves when it has ended in order. */
   stop(): Promise<void>
   terminate(): void
@@ -56,6 +57,7 @@ export function startWriterThread({ data, onLogs, onDeath }: WriterThreadParts):
       tell({ kind: 'ping' })
       return new Promise(resolve => pings.push(resolve))
     },
+    configure: retention => tell({ kind: 'retention', retention }),
     stop() {
       isStopping = true
       tell({ kind: 'stop' })

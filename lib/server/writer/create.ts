@@ -34,6 +34,7 @@ export async function createWriter(
     setPassword: (...args) => store.setPassword(...args),
     setUserActive: (...args) => store.setUserActive(...args),
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
+    setPinned: (...args) => store.setPinned(...args),
     ...queueing(core),
     ...holding(core),
     ...waiting(core),

@@ -12,6 +12,7 @@ const CALLS: { readonly [M in Call]: true } = {
   setPassword: true,
   setUserActive: true,
   noteDurableLengths: true,
+  setPinned: true,
   addAction: true,
   setActionActive: true,
   queueJobs: true,

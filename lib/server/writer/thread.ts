@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../base/clock.js'
 import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
+import { createRemoval } from '../../blobs/removal.js'
 import { openStore } from '../../store/open.js'
 import { sharedLogLevel } from '../log-level.js'
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
@@ -10,6 +11,7 @@ import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { createWriter } from './create.js'
 import { serveWriter } from './port.js'
 import { cutUnsafeLogs } from './power-loss.js'
+import { startRetention } from './retention.js'
 import { watchRoom } from './watch-room.js'
 import type { ConnectionId } from './writer.js'
 
@@ -21,6 +23,7 @@ const {
   workerSlots: workerBuffer,
   daemon,
   logLevel,
+  retention: retentionConfig,
 } = workerData as WriterThreadData
 const main = parentPort!
 const tell = (message: FromWriterThread): void => main.postMessage(message)
@@ -43,6 +46,8 @@ if (store) {
     daemon,
     endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
+  const removal = createRemoval(dataDir)
+  const retention = startRetention({ store, removal, clock: systemClock, log }, retentionConfig)
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()
 
@@ -69,7 +74,11 @@ if (store) {
       case 'ping':
         void writer.counters().then(counters => tell({ kind: 'pong', counters }))
         break
+      case 'retention':
+        retention.configure(message.retention)
+        break
       case 'stop':
+        retention.stop()
         writer.stop()
         void blobs.close().then(() => {
           store.close()

@@ -51,7 +51,8 @@ export interface NewWorker {
  * simulation. Every promise that tells of a change resolves after its commit. What a connection parked (claim, wait)
  * is dropped when `connectionClosed` names it.
  */
-export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 'setUserActive' | 'noteDurableLengths'> {
+export interface Writer
+  extends Pick<StoreWriter, 'addUser' | 'setPassword' | 'setUserActive' | 'noteDurableLengths' | 'setPinned'> {
   /** @throws E_ACTION_EXISTS */
   addAction(action: Name, definition: CompleteDefinition, replace: boolean): Promise<{ changed: boolean }>
   /** @throws E_ACTION_NOT_FOUND */

@@ -6,6 +6,7 @@ import type { Handle } from './database.js'
 import { putDrained } from './drained.js'
 import { applyJobEvent } from './events.js'
 import { findRepeatedRows, insertJobRows } from './insert.js'
+import { noteRemovedRows, pruneRows, putPinned } from './kept.js'
 import { openExecQueueRow } from './queues.js'
 import { forgetKeys } from './request-keys.js'
 import { insertUser, putPassword, putUserActive } from './users.js'
@@ -33,6 +34,9 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   findRepeated: jobs => write(() => findRepeatedRows(handle, jobs)),
   forgetRequestKeys: forgetKeys(handle, write),
   applyEvent: (job, event, version) => write(() => applyJobEvent(handle, job, event, version)),
+  setPinned: (job, pinned) => write(() => putPinned(handle, job, pinned)),
+  pruneJobs: (jobs, nowMs) => write(() => pruneRows(handle, jobs, nowMs)),
+  noteRemoved: jobs => write(() => noteRemovedRows(handle, jobs)),
   noteBeats: beats =>
     write(() => {
       for (const [job, atMs] of beats) handle.sql(NOTE_BEAT).run(atMs, job)

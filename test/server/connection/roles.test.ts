@@ -30,6 +30,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'job.wait': 'admin user worker reader',
   'job.log': 'admin user worker reader',
   'job.stop': 'admin user',
+  'job.pin': 'admin user',
+  'job.unpin': 'admin user',
   'artifact.read': 'admin user worker reader',
   'worker.attach': 'admin worker',
   'worker.beat': 'admin worker',

@@ -46,6 +46,7 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: the bytes do not begin where the stored ones end; detail.length says where that is (E_OFFSET, job: 7)
 1 jankins: the stored bytes are not those that were announced (E_CHECKSUM, job: 7)
 1 jankins: the log limit of the action is reached (E_LOG_LIMIT, job: 7)
+1 jankins: log and artifacts of this job were removed, as the retention of the daemon says (E_PRUNED, job: 7)
 1 jankins: the job kept no artifacts (E_NO_ARTIFACTS, job: 7)
 1 jankins: no bundle has this checksum; send it first (E_BUNDLE_NOT_FOUND, job: 7)
 `
@@ -389,6 +390,24 @@ Options:
 
 `
 
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > pin 1`] = `
+jankins pin <jobs..>
+
+keep log and artifacts of jobs, whatever the retention of the daemon says
+
+Positionals:
+  jobs  ids of jobs                                                 [array] [required] [default: []]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
 exports[`dist/test/cli/messages.test.js > TAP > the help of every command > ping 1`] = `
 jankins ping
 
@@ -555,6 +574,24 @@ Options:
   --version  Show version number                                                           [boolean]
   --help     Show help                                                                     [boolean]
   --wait     return when they have ended, print their logs, exit as they did               [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > unpin 1`] = `
+jankins unpin <jobs..>
+
+let log and artifacts of jobs go in their time
+
+Positionals:
+  jobs  ids of jobs                                                 [array] [required] [default: []]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
   --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
   --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
