@@ -125,7 +125,7 @@ export class Front {
 
   /** The limit that lets no other connection of this network in. */
   #limitReached(network: string): ErrorDetail | undefined {
-    const { connectionsMax, connectionsPerAddressMax } = this.#parts.config
+    const { connectionsMax, connectionsPerAddressMax } = this.#config
     if (this.#connections.size >= connectionsMax) return { connections: connectionsMax }
     if (this.#byAddress.of(network) >= connectionsPerAddressMax)
       return { connectionsOfAddress: connectionsPerAddressMax }
