@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   },
   E_CHECKSUM: { retry: false, text: 'the stored bytes are not those that were announced' },
   E_LOG_LIMIT: { retry: false, text: 'the log limit of the action is reached' },
+  E_PRUNED: { retry: false, text: 'log and artifacts of this job were removed, as the retention of the daemon says' },
   E_NO_ARTIFACTS: { retry: false, text: 'the job kept no artifacts' },
   E_BUNDLE_NOT_FOUND: { retry: false, text: 'no bundle has this checksum; send it first' },
 } as const

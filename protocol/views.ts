@@ -37,6 +37,10 @@ export const jobView = obj({
   artifactBytes: doc('size of the zip; 0 when there is none', f.byteCount),
   treeLayer: opt(doc('what ended its last processes', f.treeLayer)),
   ...f.usage,
+  pinned: opt(doc('its log and artifacts stay whatever retention says', bool)),
+  prunedAtMs: opt(
+    doc('when its log and artifacts were given up; logBytes and artifactBytes tell what they were', f.timeMs),
+  ),
   retryOf: opt(doc('the job that job.retry was asked for', f.jobId)),
 })
 export type JobView = Infer<typeof jobView>

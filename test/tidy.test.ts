@@ -46,7 +46,7 @@ const KEPT: readonly { module: RegExp; inside: readonly string[] }[] = [
   { module: /^node:worker_threads$/, inside: ['lib/server', 'bin'] },
   {
     module: /^node:child_process$/,
-    inside: ['lib/worker', 'lib/client/archive', 'lib/cli', 'lib/server/daemon.ts', 'lib/server/upkeep/tar.ts'],
+    inside: ['lib/worker', 'lib/client/archive', 'lib/cli', 'lib/server/front/systemd.ts', 'lib/server/upkeep/tar.ts'],
   },
 ]
 /** protocol/ is pure: bytes and hashes are all that it takes from node. */

@@ -44,6 +44,26 @@ const daemonKeys = z.strictObject({
   log_format: z.enum(LOG_FORMATS, { error: `must be one of ${LOG_FORMATS.join(', ')}` }).default('auto'),
 })
 
+/** As the protocol has it. */
+const ACTION = /^[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}$/
+
+const retentionLimits = {
+  age: duration(0, 36_500 * 86_400_000),
+  count: integer(0, 1_000_000_000),
+  bytes: size(0, 1024 * 1024 * 1024 * MIB),
+}
+const retentionKeys = z.strictObject({
+  age: retentionLimits.age.default(0),
+  count: retentionLimits.count.default(0),
+  bytes: retentionLimits.bytes.default(0),
+  action: z
+    .record(
+      z.string().regex(ACTION, { error: 'must be the name of an action' }),
+      z.strictObject(retentionLimits).partial(),
+    )
+    .default({}),
+})
+
 const serverKeys = z.strictObject({
   address: address.default({ host: '127.0.0.1', port: DEFAULT_PORT }),
   user: optionalText.optional(),
@@ -67,6 +87,7 @@ const workerKeys = z.strictObject({
 /** The keys of jankins.conf as they are written there. */
 export const fileKeys = z.strictObject({
   ...daemonKeys.shape,
+  retention: retentionKeys.default(() => retentionKeys.parse({})),
   worker: workerKeys.default(() => workerKeys.parse({})),
 })
 export type FileKeys = z.infer<typeof fileKeys>

@@ -37,6 +37,23 @@ export interface DaemonConfig {
   readonly frameTimeoutMs: number
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
+  readonly retention: RetentionConfig
+}
+
+/** How long logs and artifacts stay; what is missing limits nothing. */
+export interface RetentionConfig {
+  /** Of each action that has none of its own, and of the jobs without an action. */
+  readonly limits: RetentionLimits
+  /** By the names of actions. */
+  readonly actions: ReadonlyMap<string, RetentionLimits>
+}
+
+export interface RetentionLimits {
+  /** Since the end of the job. */
+  readonly ageMs?: number
+  readonly jobsMax?: number
+  /** Of logs and artifacts together. */
+  readonly bytesMax?: number
 }
 
 export interface WorkerServer {
@@ -110,8 +127,24 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     frameTimeoutMs: keys.frame_timeout,
     logLevel: keys.log_level,
     logFormat: keys.log_format,
+    retention: retentionConfig(keys.retention),
   }
 }
+
+function retentionConfig({ action, ...common }: FileKeys['retention']): RetentionConfig {
+  const actions = Object.entries(action).map(([name, own]) => {
+    const { age = common.age, count = common.count, bytes = common.bytes } = own
+    return [name, retentionLimits({ age, count, bytes })] as const
+  })
+  return { limits: retentionLimits(common), actions: new Map(actions) }
+}
+
+/** 0 is no limit. */
+const retentionLimits = ({ age, count, bytes }: { age: number; count: number; bytes: number }): RetentionLimits => ({
+  ...(age > 0 && { ageMs: age }),
+  ...(count > 0 && { jobsMax: count }),
+  ...(bytes > 0 && { bytesMax: bytes }),
+})
 
 function workerConfig({ name, dir, jobs, labels, poll, pid_namespace, server }: FileKeys['worker']): WorkerConfig {
   const servers = server.map(({ address, user, password_file, weight }) => ({

@@ -13,6 +13,8 @@ const PRIORITIES: { readonly [L in LogLevel]: number } = { debug: 7, info: 6, wa
 export interface ProgramLog extends Log {
   /** A record that another thread made. */
   write(record: LogRecord): void
+  /** From now on. Of records that other threads make only the format changes: they hold a level of their own. */
+  configure(options: Pick<LogOptions, 'level' | 'format'>): void
 }
 
 export interface LogOutput {
@@ -31,9 +33,23 @@ export interface LogOptions {
 /** The log of a whole program; threads post their records to it. */
 export function createLog(options: LogOptions): ProgramLog {
   const output = options.output ?? pino.destination({ fd: 2, sync: true })
-  const format = options.format === 'auto' ? formatOf(process.env, process.stderr.isTTY === true) : options.format
-  const write = format === 'json' ? jsonWriter(options, output) : textWriter(options, output, format)
-  return { ...recordLog(options.level, write), write }
+  let { level } = options
+  let print = writerOf(options.format)
+  const write = (record: LogRecord): void => print(record)
+
+  function writerOf(wanted: LogFormat): (record: LogRecord) => void {
+    const format = wanted === 'auto' ? formatOf(process.env, process.stderr.isTTY === true) : wanted
+    return format === 'json' ? jsonWriter(options, output) : textWriter(options, output, format)
+  }
+
+  return {
+    ...recordLog(() => level, write),
+    write,
+    configure(wanted) {
+      level = wanted.level
+      print = writerOf(wanted.format)
+    },
+  }
 }
 
 /** @param environment JOURNAL_STREAM names device and inode of the journal's socket, systemd.exec(5) */

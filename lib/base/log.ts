@@ -23,11 +23,14 @@ export interface LogRecord {
   readonly stack?: string
 }
 
-/** A log whose lines become records: a thread posts them to the main thread, a test keeps them. */
-export function recordLog(level: LogLevel, take: (record: LogRecord) => void): Log {
-  const least = LOG_LEVELS.indexOf(level)
+/**
+ * A log whose lines become records: a thread posts them to the main thread, a test keeps them.
+ * @param least of what is taken; looked at for each line where it may change
+ */
+export function recordLog(least: LogLevel | (() => LogLevel), take: (record: LogRecord) => void): Log {
+  const rank = (level: LogLevel): number => LOG_LEVELS.indexOf(level)
   const at = (level: LogLevel) => (message: string, facts?: Facts, error?: unknown) => {
-    if (LOG_LEVELS.indexOf(level) < least) return
+    if (rank(level) < rank(typeof least === 'function' ? least() : least)) return
     take({ level, message, ...(facts && { facts }), ...(error !== undefined && { stack: stackOf(error) }) })
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }

@@ -76,5 +76,7 @@ export interface Blobs {
   ): Promise<{ readonly length: number; readonly complete: boolean }>
   /** Size of a complete bundle, or undefined. */
   bundleBytes(sha256: Sha256): Promise<number | undefined>
+  /** Somebody is about to need the bundle: it stays for a day at least. False when there is no complete one. */
+  touchBundle(sha256: Sha256): Promise<boolean>
   readBundle(sha256: Sha256, offset: number, bytesMax: number): Promise<Uint8Array>
 }

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JankinsError } from '../../protocol/errors.js'
 import type { Sha256 } from '../../protocol/ids.js'
+import type { Clock } from '../base/clock.js'
 import type { Blobs } from './blobs.js'
 import { sha256Digest } from './digest.js'
 import { ensureDirectory, syncDirectory } from './directories.js'
-import { onDisk } from './disk-errors.js'
+import { codeOf, onDisk } from './disk-errors.js'
 import { readAt } from './file-bytes.js'
 import type { FilePool } from './file-pool.js'
 import { createGrowingFiles } from './growing-file.js'
@@ -26,7 +27,8 @@ const COPY_BYTES = 256 * 1024
 export function createBundleFiles(
   dataDir: string,
   pool: FilePool,
-): Pick<Blobs, 'writeBundle' | 'bundleBytes' | 'readBundle'> {
+  clock: Clock,
+): Pick<Blobs, 'writeBundle' | 'bundleBytes' | 'touchBundle' | 'readBundle'> {
   const files = createGrowingFiles(pool, () => ({ add() {}, value: () => undefined }))
   const serial = createSerial()
   let swept: Promise<void> | undefined
@@ -60,7 +62,7 @@ export function createBundleFiles(
   ): Promise<{ length: number; complete: boolean }> {
     if (offset + data.length > totalBytes)
       throw new JankinsError('E_BAD_REQUEST', { field: 'data', expected: 'not more than totalBytes in all' })
-    const known = await whole(paths)
+    const known = (await touch(paths.final, clock.nowMs())) ? await whole(paths) : undefined
     if (known) return known
     let length = await files.bytes(paths.part)
     if (length < totalBytes && (data.length > 0 || offset > 0))
@@ -90,7 +92,19 @@ export function createBundleFiles(
     async bundleBytes(sha256) {
       return (await whole(bundlePaths(dataDir, sha256, 0)))?.length
     },
+    touchBundle: sha256 => touch(bundlePaths(dataDir, sha256, 0).final, clock.nowMs()),
     readBundle: (sha256, offset, bytesMax) => files.read(bundlePaths(dataDir, sha256, 0).final, offset, bytesMax),
+  }
+}
+
+/** False when there is no such file. See removal.ts. */
+async function touch(path: string, nowMs: number): Promise<boolean> {
+  try {
+    await utimes(path, nowMs / 1e3, nowMs / 1e3)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
   }
 }
 

@@ -7,13 +7,13 @@ import { createLogFiles } from './log-files.js'
 
 /**
  * Logs, artifacts and bundles as files under `dataDir`. Each thread opens its own; they may work on the same files.
- * `clock` only says when an idle file is closed.
+ * `clock` says when an idle file is closed and when a bundle was asked for.
  */
 export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & { close(): Promise<void> } {
   const pool = createFilePool(clock)
   const logs = createLogFiles(dataDir, pool)
   const artifacts = createArtifactFiles(dataDir, pool)
-  const bundles = createBundleFiles(dataDir, pool)
+  const bundles = createBundleFiles(dataDir, pool, clock)
   return {
     append: (key, part, offset, data) =>
       part === 'artifacts' ? artifacts.append(key, offset, data) : logs.append(key, part, offset, data),
@@ -33,6 +33,7 @@ export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & 
     readArtifacts: artifacts.readArtifacts,
     writeBundle: bundles.writeBundle,
     bundleBytes: bundles.bundleBytes,
+    touchBundle: bundles.touchBundle,
     readBundle: bundles.readBundle,
     close: () => pool.close(),
   }

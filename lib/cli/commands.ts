@@ -160,6 +160,18 @@ export const COMMANDS = {
     },
     load: (): Promise<CommandModule> => import('./commands/stop.js'),
   },
+  pin: {
+    summary: 'keep log and artifacts of jobs, whatever the retention of the daemon says',
+    positionals: { jobs: { kind: 'jobs', required: true, describe: 'ids of jobs' } },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/pin.js'),
+  },
+  unpin: {
+    summary: 'let log and artifacts of jobs go in their time',
+    positionals: { jobs: { kind: 'jobs', required: true, describe: 'ids of jobs' } },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/unpin.js'),
+  },
   retry: {
     summary: 'queue a job again that has ended and print the new id',
     positionals: { job },

@@ -41,6 +41,8 @@ export function renderJob(job: JobView, nowMs: number): string {
     ...job.parameters.map(([key, value]) => ['parameter', `${key}=${value}`] as const),
     ['files', job.bundle],
     ['log', formatBytes(job.logBytes)],
+    ['pinned', job.pinned ? 'yes' : undefined],
+    ['log and artifacts removed', time(job.prunedAtMs)],
     ['artifacts', job.artifactBytes === 0 ? undefined : formatBytes(job.artifactBytes)],
     ['cpu', cpuOf(job)],
     ['memory', job.memoryPeakBytes === undefined ? undefined : `${formatBytes(job.memoryPeakBytes)} at most`],

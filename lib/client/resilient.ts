@@ -2,6 +2,7 @@ import { JankinsError } from '../../protocol/errors.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Method, Params, Result } from '../../protocol/methods.js'
 import { sleep } from '../base/clock.js'
+import type { Dial } from '../base/wire.js'
 import { type Connecting, ConnectionLostError, type ConnectOptions, startConnecting } from './connection.js'
 
 /**
@@ -29,6 +30,8 @@ export interface CallOptions {
 export interface ResilientOptions extends ConnectOptions {
   /** How long a lost connection is tried again, ms. */
   readonly retryMs?: number
+  /** How long a first connection that was taken and lost is tried again, ms. */
+  readonly firstMs?: number
   /** How long errors are tried again that may pass by themselves, ms. */
   readonly busyMs?: number
   /** Told once for every connection that is lost. */
@@ -37,6 +40,8 @@ export interface ResilientOptions extends ConnectOptions {
 
 /** As long as a default lease: a job outlives a daemon that is away for so long, and so does who waits for it. */
 const RETRY_MS = 60_000
+/** A restart takes a second or two; what takes every connection and never answers is no jankinsd. */
+const FIRST_MS = 30_000
 const BUSY_MS = 10_000
 const ANSWER_MS = 30_000
 const PAUSE_MS_MIN = 50
@@ -57,10 +62,16 @@ export async function connectResilient(options: ResilientOptions): Promise<Resil
 
 /** The same without waiting for the connection: what is called at once may ride along with the authentication. */
 export function startResilient(options: ResilientOptions): ResilientClient {
-  const { clock, retryMs = RETRY_MS, busyMs = BUSY_MS } = options
+  const { clock, retryMs = RETRY_MS, firstMs = FIRST_MS, busyMs = BUSY_MS } = options
   let current: Connecting | undefined
   let closed: boolean = false
   let upAtMs: number | undefined
+  let wasReached: boolean = false
+  const dial: Dial = async address => {
+    const wire = await options.dial(address)
+    wasReached = true
+    return wire
+  }
   let frameBytesMax: number = LIMITS.frameBytesMin.value
   let clockOffsetMs = 0
 
@@ -68,7 +79,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
   const connecting = (): Connecting => {
     if (closed) throw new ConnectionLostError('the client was closed')
     if (current) return current
-    const made = startConnecting(options)
+    const made = startConnecting({ ...options, dial })
     current = made
     made.ready.then(
       client => {
@@ -96,12 +107,17 @@ export function startResilient(options: ResilientOptions): ResilientClient {
     try {
       return await used.call(method, params, call)
     } catch (error) {
-      if (error instanceof ConnectionLostError || isDraining(error)) drop(used, error)
+      if (isLost(error)) drop(used, error)
       throw error
     } finally {
       silence.cancel()
     }
   }
+
+  /** A daemon that took the first connection and lost it is one that stops: another may be there in a moment. */
+  const whileFirstMs = (error: unknown): number => (wasReached && isLost(error) ? firstMs : 0)
+  const laterMs = (error: unknown): number =>
+    isLost(error) || isThrottled(error) ? retryMs : passes(error) ? busyMs : 0
 
   const ready = connecting().ready.then(() => {})
   ready.catch(() => {})
@@ -122,9 +138,8 @@ export function startResilient(options: ResilientOptions): ResilientClient {
           // A parked request may well outlast more than one daemon: what counts is how long none could be reached.
           if (failedAtMs === undefined || ((call.waitMs ?? 0) > 0 && (upAtMs ?? 0) >= failedAtMs))
             failedAtMs = clock.monotonicMs()
-          const isAway = error instanceof ConnectionLostError || isDraining(error) || isThrottled(error)
-          const allowedMs = isAway ? retryMs : passes(error) ? busyMs : 0
-          if (closed || upAtMs === undefined || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
+          const allowedMs = upAtMs === undefined ? whileFirstMs(error) : laterMs(error)
+          if (closed || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
           await sleep(clock, pauseMs, call.cancel)
         }
       }
@@ -136,8 +151,8 @@ export function startResilient(options: ResilientOptions): ResilientClient {
   }
 }
 
-const isDraining = (error: unknown): error is JankinsError =>
-  error instanceof JankinsError && error.code === 'E_DRAINING'
+const isLost = (error: unknown): error is Error =>
+  error instanceof ConnectionLostError || (error instanceof JankinsError && error.code === 'E_DRAINING')
 
 /** Somebody else at this address guesses passwords: the daemon is as good as away for a while. */
 const isThrottled = (error: unknown): boolean => error instanceof JankinsError && error.code === 'E_THROTTLED'

@@ -22,6 +22,8 @@ const OPEN: ReadonlySet<Method> = new Set([
   'job.wait',
   'job.log',
   'job.stop',
+  'job.pin',
+  'job.unpin',
   'artifact.read',
   'worker.attach',
   'worker.list',

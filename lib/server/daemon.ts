@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { systemClock } from '../base/clock.js'
 import type { DaemonConfig } from '../base/config.js'
 import type { LogRecord } from '../base/log.js'
@@ -11,8 +9,11 @@ import { type DataDirectory, takeDataDirectory } from './front/data-directory.js
 import { makeFirstAdmin } from './front/first-admin.js'
 import { Front } from './front/front.js'
 import { inheritedFd, listen } from './front/listener.js'
+import { reloadedConfig } from './front/reload.js'
+import type { Vitals } from './front/systemd.js'
 import { ThreadPool } from './front/threads.js'
 import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
+import { createLogLevel, setLogLevel } from './log-level.js'
 import { createLoginCounters } from './logins.js'
 import type { ThreadData } from './ports.js'
 import { createLeaseSlots, createWorkerSlots } from './shared-slots.js'
@@ -25,6 +26,10 @@ const clock = systemClock
 export interface Daemon {
   /** With the port that was really taken. */
   readonly address: Address
+  /** Resolves when every thread has answered. */
+  look(): Promise<Vitals>
+  /** Takes over what can be taken over while it runs, and says in the log what was changed and what needs a restart. */
+  reload(config: DaemonConfig): void
   /** Refuses new connections, answers what is in hand, ends; resolves within 5 s. */
   stop(): Promise<void>
 }
@@ -56,14 +61,19 @@ async function start(
   undo: (() => void)[],
 ): Promise<Daemon> {
   const onLogs = (logs: readonly LogRecord[]): void => logs.forEach(log.write)
+  const logLevel = createLogLevel(config.logLevel)
   const shared = {
     dataDir: directory.path,
     reserveBytes: config.reserveBytes,
     leaseSlots: createLeaseSlots().buffer,
     workerSlots: createWorkerSlots().buffer,
-    logLevel: config.logLevel,
+    logLevel,
   }
-  const writer = await startWriterThread({ data: { ...shared, daemon: directory.daemon }, onLogs, onDeath })
+  const writer = await startWriterThread({
+    data: { ...shared, daemon: directory.daemon, retention: config.retention },
+    onLogs,
+    onDeath,
+  })
   undo.push(writer.terminate)
   await firstAdmin(directory, writer, log)
 
@@ -92,8 +102,25 @@ async function start(
     fd: inheritedFd(process.env, process.pid),
     onSocket: socket => front.accept(socket),
   })
+  let running = config
   return {
     address: listener.address,
+    async look() {
+      const [{ pending, running }] = await Promise.all([writer.ping(), pool.ping()])
+      return { connections: front.connectionCount, pending, running }
+    },
+    reload(read) {
+      const { config, changes } = reloadedConfig(running, read)
+      running = config
+      log.configure({ level: config.logLevel, format: config.logFormat })
+      setLogLevel(logLevel, config.logLevel)
+      front.configure(config)
+      writer.configure(config.retention)
+      for (const { name, at } of changes)
+        if (at === 'reload') log.info('a key of the configuration was changed', { key: name })
+        else log.warn('a key of the configuration was changed, and needs a restart', { key: name })
+      if (changes.length === 0) log.info('the configuration was read again: nothing was changed')
+    },
     async stop() {
       listener.close()
       await withinDrainTime(drain(pool, front, writer), log)
@@ -142,13 +169,4 @@ function endProcess(log: ProgramLog): (error: unknown) => void {
     log.error('the writer thread died; the daemon ends, to be started anew', {}, error)
     process.exit(1)
   }
-}
-
-/** Tells systemd, where it asked to be told; sd_notify(3) by its command. */
-export async function tellSystemd(state: 'READY=1' | 'STOPPING=1'): Promise<void> {
-  if (!process.env.NOTIFY_SOCKET) return
-  // As a variable: the flag --stopping is newer than the oldest systemd in use.
-  const child = spawn('systemd-notify', [state], { stdio: 'ignore' })
-  // A missing command is no reason to end: systemd then waits in vain and says so.
-  await once(child, 'exit').catch(() => {})
 }

@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Name } from '../../protocol/ids.js'
-import type { LogLevel, LogRecord } from '../base/log.js'
+import type { RetentionConfig } from '../base/config.js'
+import type { LogRecord } from '../base/log.js'
 import type { AddressedFrame } from './front/packing.js'
 import type { SessionsEnd } from './writer/shut-out.js'
-import type { ConnectionId } from './writer/writer.js'
+import type { ConnectionId, Counters } from './writer/writer.js'
 
 /**
  * What the threads say to each other. Each message carries all that one turn of the sender's loop produced.
@@ -26,6 +27,8 @@ export interface ToThread {
   readonly closed: readonly ConnectionId[]
   /** Finish: answer what is in hand, refuse new work with E_DRAINING. */
   readonly drain?: boolean
+  /** To be answered by `pong`: whether the thread goes on. */
+  readonly ping?: boolean
 }
 
 /**
@@ -52,6 +55,8 @@ export interface FromThread {
   readonly drained?: boolean
   /** The thread has opened its files and deals with what was posted to it. */
   readonly up?: boolean
+  /** Answer to `ping`. */
+  readonly pong?: boolean
   readonly logs?: readonly LogRecord[]
 }
 
@@ -90,7 +95,8 @@ export interface ThreadData {
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number
-  readonly logLevel: LogLevel
+  /** See log-level.ts. */
+  readonly logLevel: SharedArrayBuffer
   /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */
   readonly writer: MessagePort
 }
@@ -103,7 +109,9 @@ export interface WriterThreadData {
   readonly workerSlots: SharedArrayBuffer
   /** Id of this daemon: the home of its leases. */
   readonly daemon: string
-  readonly logLevel: LogLevel
+  readonly retention: RetentionConfig
+  /** See log-level.ts. */
+  readonly logLevel: SharedArrayBuffer
 }
 
 /** From the main thread to the writer thread. `link` numbers the ports, never twice. */
@@ -111,6 +119,8 @@ export type ToWriterThread =
   | { readonly kind: 'link'; readonly link: number; readonly port: MessagePort }
   /** The thread at the other end died: what these connections parked or locked is to be dropped. */
   | { readonly kind: 'died'; readonly link: number; readonly connections: readonly ConnectionId[] }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'retention'; readonly retention: RetentionConfig }
   | { readonly kind: 'stop' }
 
 /** From the writer thread to the main thread. */
@@ -119,3 +129,5 @@ export type FromWriterThread =
   /** The database cannot be opened; the message says what to do. */
   | { readonly kind: 'refused'; readonly message: string; readonly stack: string }
   | { readonly kind: 'logs'; readonly logs: readonly LogRecord[] }
+  /** One for each `ping`, in order. */
+  | { readonly kind: 'pong'; readonly counters: Counters }

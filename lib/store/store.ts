@@ -1,9 +1,11 @@
-import type { InvitedRole, Reason, Role, UserState } from '../../protocol/fields.js'
+import type { InvitedRole, Role, UserState } from '../../protocol/fields.js'
 import type { InviteId, JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
 import type { ActionView, InviteView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
 import type { Home, Job, JobEvent } from '../domain/job.js'
+import type { RetentionReader, RetentionWriter } from './retention-store.js'
 import type { SecretReader, SecretWriter } from './secret-store.js'
+import type { StoredEvent } from './stored-event.js'
 
 /** What a job waits in: one queue for each action, and one for each set of labels of job.exec. */
 export type QueueId = number
@@ -116,20 +118,6 @@ export interface RunningJob {
   readonly fault?: string
 }
 
-/** What happened to a job beside what its row says. */
-export interface StoredEvent {
-  readonly atMs: number
-  /** `attempt-over`: the job waits for the next one. */
-  readonly kind: 'attempt-over' | 'stop-requested'
-  /** The attempt that is over, or that was to be stopped. */
-  readonly attempt: number
-  readonly startedAtMs?: number
-  readonly worker?: Name
-  /** Who asked for the stop. */
-  readonly user?: Name
-  readonly reason?: Reason
-}
-
 /** What an action has beside its definition. */
 export interface ActionFacts {
   readonly createdAtMs: number
@@ -163,7 +151,7 @@ export interface JobPage {
  * Reads. A damaged row hides nothing but itself: lists show what can be read of it, and only readOrder refuses it. Safe in any thread; each is one short read transaction and sees all writes that were answered before it began.
  * Texts of JobView are cut at LIMITS.viewTextBytesMax. A page may be shorter than `limit` so that it fits into one reply.
  */
-export interface StoreReader extends SecretReader {
+export interface StoreReader extends SecretReader, RetentionReader {
   findAccount(user: Name): Promise<Account | undefined>
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
   /** @param nowMs decides what has expired */
@@ -213,7 +201,7 @@ export interface StoreReader extends SecretReader {
  * written. Each method is atomic by itself; writes that are called in one turn of the loop may share one commit.
  * @throws JankinsError E_STORE_FULL from any of them: nothing was written, and the same call may be made again
  */
-export interface StoreWriter extends SecretWriter {
+export interface StoreWriter extends SecretWriter, RetentionWriter {
   /**
    * Starts an epoch of this daemon: makes its row on first call.
    * @returns the home for all leases of this process

@@ -32,6 +32,6 @@ export const BYTES_METHODS = {
     since: 1,
     params: obj({ job: f.jobId, offset: f.byteCount, bytesMax: f.chunkBytes }),
     result: obj({ data: chunk, totalBytes: f.byteCount, sha256: f.sha256 }),
-    errors: ['E_JOB_NOT_FOUND', 'E_JOB_NOT_FINISHED', 'E_NO_ARTIFACTS'],
+    errors: ['E_JOB_NOT_FOUND', 'E_JOB_NOT_FINISHED', 'E_NO_ARTIFACTS', 'E_PRUNED'],
   },
 } as const satisfies MethodRows

@@ -12,9 +12,15 @@ t.test('jankins.conf with every key uncommented is what the code has as defaults
   t.strictSame(shown.daemon, load(t, '').daemon)
   t.strictSame(shown.worker, load(t, '').worker)
   const written = new Set([...text.matchAll(/^([a-z_]+) = /gm)].map(([, key]) => key))
-  const known = [fileKeys.shape, fileKeys.shape.worker.unwrap().shape].flatMap(shape => Object.keys(shape))
+  const sections = ['worker', 'retention'] as const
+  const known = [fileKeys.shape, ...sections.map(name => fileKeys.shape[name].unwrap().shape)].flatMap(shape =>
+    Object.keys(shape),
+  )
   const nested = ['address', 'user', 'password_file', 'weight']
-  t.strictSame(written, new Set([...known.filter(key => key !== 'worker' && key !== 'server'), ...nested]))
+  t.strictSame(
+    written,
+    new Set([...known.filter(key => !['worker', 'server', 'retention', 'action'].includes(key)), ...nested]),
+  )
 })
 
 t.test('the defaults are those that the protocol and the manual tell', async t => {
@@ -65,6 +71,12 @@ stall_timeout = "5s"
 frame_timeout = "2m"
 log_level = "debug"
 log_format = "text"
+[retention]
+age = "30d"
+count = 100
+[retention.action.release]
+age = "0s"
+bytes = "1GiB"
 [worker]
 name = "w1"
 dir = "/w"
@@ -99,6 +111,10 @@ address = "build.example"
     frameTimeoutMs: 120_000,
     logLevel: 'debug',
     logFormat: 'text',
+    retention: {
+      limits: { ageMs: 30 * 86_400_000, jobsMax: 100 },
+      actions: new Map([['release', { jobsMax: 100, bytesMax: 1024 ** 3 }]]),
+    },
   })
   t.strictSame(worker, {
     name: 'w1',

@@ -1,14 +1,14 @@
 import t from 'tap'
 import type { Dial, Wire } from '../../lib/base/wire.js'
 import { ConnectionLostError } from '../../lib/client/connection.js'
-import { connectResilient } from '../../lib/client/resilient.js'
+import { connectResilient, startResilient } from '../../lib/client/resilient.js'
 import { JankinsError } from '../../protocol/errors.js'
 import { encodeFrame } from '../../protocol/frame.js'
 import type { JobId, Name } from '../../protocol/ids.js'
 import { encodeErrorReply, encodeReply } from '../../protocol/message.js'
 import { FakeClock, settle } from '../helpers/clock.js'
 import { startDaemonInProcess } from '../helpers/daemon.js'
-import { readyDial, scriptedLogin, statusReply } from './scripted.js'
+import { readyDial, scriptedDial, scriptedLogin, statusReply } from './scripted.js'
 
 const address = { host: 'memory', port: 1 }
 
@@ -187,6 +187,26 @@ t.test('the first connection is tried once', async t => {
     ConnectionLostError,
   )
   t.equal(dials, 1)
+})
+
+t.test('a first connection that was taken and lost is tried again, for a bounded time', async t => {
+  const clock = new FakeClock()
+  const ending: Dial = scriptedDial((_message, far) => far.destroy())
+  const ready = readyDial((message, far) => {
+    if (message.kind === 'request') far.write(encodeFrame(encodeReply(message.id, statusReply)))
+  })
+  let dials = 0
+  const dial: Dial = to => (++dials === 1 ? ending(to) : ready(to))
+  const client = startResilient({ dial, address, login: scriptedLogin, clock })
+  t.match(await moving(clock, client.call('server.status', {})), { version: '1' })
+  t.equal(dials, 2)
+  client.close()
+
+  const lost = startResilient({ dial: ending, address, login: scriptedLogin, clock, firstMs: 5_000 })
+  const startedAtMs = clock.monotonicMs()
+  await t.rejects(moving(clock, lost.call('server.status', {})), ConnectionLostError)
+  t.ok(clock.monotonicMs() - startedAtMs <= 5_100)
+  lost.close()
 })
 
 /** Breaks instead of handing out the first bytes that come after a request of this method was sent. */

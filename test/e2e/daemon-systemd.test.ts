@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { listenAsSystemd, python } from '../helpers/notify.js'
@@ -33,8 +34,42 @@ t.test('systemd hears when the daemon is ready and when it stops', { skip: missi
   const daemon = await startDaemon(t, { env: { NOTIFY_SOCKET: path } })
   t.match(await heard(), /^READY=1$/m)
   t.equal((await daemon.connect()).role, 'admin', 'ready means that it answers')
+  t.match(await heard(), /^STATUS=\d+ connections; 0 jobs running, 0 waiting$/)
   t.equal((await daemon.stop()).code, 0)
   t.match(await heard(), /^STOPPING=1$/m)
+})
+
+t.test('systemd hears again and again that all goes on', { skip: missing('systemd-notify') }, async t => {
+  const { path, heard } = await listenAsSystemd(t)
+  await startDaemon(t, { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '300000' } })
+  t.match(await heard(), /^READY=1$/m)
+  for (let i = 0; i < 3; i++) t.match(await heard(), /^STATUS=.*\nWATCHDOG=1$/)
+})
+
+t.test('a reload says what was changed and what needs a restart', { skip: missing('systemd-notify') }, async t => {
+  const { path, heard } = await listenAsSystemd(t)
+  const config = join(temporaryDirectory(t), 'jankins.conf')
+  writeFileSync(config, 'log_format = "json"\n')
+  const daemon = await startDaemon(t, { args: ['--config', config], env: { NOTIFY_SOCKET: path } })
+  const heardReload = async (): Promise<void> => {
+    let said = await heard()
+    while (!said.startsWith('RELOADING=1')) said = await heard()
+    t.match(said, /^RELOADING=1\nMONOTONIC_USEC=\d+$/)
+    while (said !== 'READY=1') said = await heard()
+  }
+  t.match(await heard(), /^READY=1$/m)
+  writeFileSync(config, 'log_format = "text"\nconnections_per_user = 1\nbuffer = "2MiB"\n')
+  daemon.child.kill('SIGHUP')
+  await heardReload()
+  t.match(daemon.stderr(), /info {2}a key of the configuration was changed key=connections_per_user/)
+  t.match(daemon.stderr(), /warn {2}a key of the configuration was changed, and needs a restart key=buffer/)
+  await daemon.connect()
+  await t.rejects(daemon.connect(), { code: 'E_TOO_MANY' }, 'the new limit holds')
+  writeFileSync(config, 'log_level = "loud"\n')
+  daemon.child.kill('SIGHUP')
+  await heardReload()
+  t.match(daemon.stderr(), /error the configuration was not taken over, all stays as it was reason=.*log_level must be/)
+  t.equal((await daemon.stop()).code, 0)
 })
 
 /** Why a test that needs this program is skipped; false where it can run. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { listenAsSystemd } from '../helpers/notify.js'
 import { cli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
@@ -18,9 +18,11 @@ t.test(
     const unit = readFileSync(UNIT, 'utf8')
     // Where jankins is not installed, the program is missing: that is no fault of the unit.
     writeFileSync(copy, unit.replace('/usr/bin/jankinsd', process.execPath))
-    const verified = spawnSync('systemd-analyze', ['verify', copy], { encoding: 'utf8' })
+    const socket = join(dirname(copy), 'jankinsd.socket')
+    copyFileSync('systemd/jankinsd.socket', socket)
+    const verified = spawnSync('systemd-analyze', ['verify', copy, socket], { encoding: 'utf8' })
     t.equal(verified.status, 0, verified.stderr)
-    t.notMatch(verified.stderr, /jankinsd\.service/)
+    t.notMatch(verified.stderr, /jankinsd\.(service|socket)/)
     const rated = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', UNIT], {
       encoding: 'utf8',
     })

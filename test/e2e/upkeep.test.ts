@@ -130,3 +130,34 @@ t.test('check finds a database that is damaged or newer', async t => {
   newer.close()
   t.match(String((await runDaemon(t, ['check', '--data', daemon.dataDir])).stdout), /made by a newer jankinsd/)
 })
+
+t.test('prune removes what retention does not keep, after it has said what that is', async t => {
+  const config = '[retention]\ncount = 1\n'
+  const daemon = await startDaemon(t)
+  const jobs = [await runJob(t, daemon, SCRIPT), await runJob(t, daemon, SCRIPT), await runJob(t, daemon, SCRIPT)]
+  const [first = '', second = '', third = ''] = jobs
+  const { env, dataDir } = daemon
+  t.equal(String((await cli(t, ['pin', first], { env })).stdout), `job ${first} is pinned\n`)
+  const prune = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await runDaemon(t, ['prune', '--data', dataDir, ...flags], { config })
+    return { code, text: `${stdout}${stderr}` }
+  }
+  t.match(await prune('--dry-run'), { code: 0, text: /^jobs without an action: 1 jobs, \d{6} bytes\n$/ })
+  t.match(await prune(), { code: 0, text: /^a daemon runs on \S+: it removes by itself/ })
+  await daemon.stop()
+  t.match(await prune(), { code: 0, text: 'logs and artifacts of 1 jobs were removed\n' })
+  t.match(await prune('--dry-run'), { code: 0, text: 'retention keeps everything that there is\n' })
+  t.match(await runDaemon(t, ['check', '--data', dataDir]), { code: 0 }, 'nothing is amiss')
+  t.match(await runDaemon(t, ['--dry-run', '--data', dataDir]), { code: 2, stderr: /--dry-run is for jankinsd prune/ })
+
+  const again = await startDaemon(t, { dataDir, config })
+  const pruned = await cli(t, ['log', second], { env: again.env })
+  t.match(pruned, { code: 1, stderr: /removed, as the retention of the daemon says \(E_PRUNED/ })
+  t.match((await cli(t, ['fetch', second], { env: again.env })).stderr, /E_PRUNED/)
+  for (const job of [first, third]) t.equal((await cli(t, ['fetch', job], { env: again.env })).code, 0)
+  t.match(String((await cli(t, ['unpin', first, '--json'], { env: again.env })).stdout), /"changed":true/)
+  const admin = await again.connect()
+  const fileOf = (job: string): string => join(dataDir, 'logs', '0', `${job}.stdout`)
+  while (existsSync(fileOf(first))) await admin.call('server.status', {})
+  t.equal(existsSync(fileOf(third)), true, 'a daemon that runs removes by itself')
+})

@@ -4,7 +4,7 @@ import type { Blobs } from '../../lib/blobs/blobs.js'
 import { JankinsError } from '../../protocol/errors.js'
 import type { Sha256 } from '../../protocol/ids.js'
 
-type Bundles = Pick<Blobs, 'writeBundle' | 'bundleBytes' | 'readBundle'>
+type Bundles = Pick<Blobs, 'writeBundle' | 'bundleBytes' | 'touchBundle' | 'readBundle'>
 
 /** Bundles as they are on the daemon's disk: a power loss takes what is not complete. */
 export class BundleDisk {
@@ -23,6 +23,7 @@ export class BundleDisk {
         return this.#write(sha256, totalBytes, offset, data)
       },
       bundleBytes: async sha256 => this.#complete.get(sha256)?.length,
+      touchBundle: async sha256 => this.#complete.has(sha256),
       readBundle: async (sha256, offset, bytesMax) => {
         const bundle = this.#complete.get(sha256)
         if (!bundle) throw new JankinsError('E_BUNDLE_NOT_FOUND')

@@ -5,6 +5,7 @@ import { eventsContract } from './contract-events.js'
 import { jobsContract } from './contract-jobs.js'
 import { keysContract } from './contract-keys.js'
 import { queriesContract } from './contract-queries.js'
+import { retentionContract } from './contract-retention.js'
 import { secretsContract } from './contract-secrets.js'
 
 /** Opens an empty store and sees to its end with the test. */
@@ -18,4 +19,5 @@ export function storeContract(t: Test, openStore: OpenStore): void {
   keysContract(t, openStore)
   queriesContract(t, openStore)
   secretsContract(t, openStore)
+  retentionContract(t, openStore)
 }

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
@@ -6,6 +6,7 @@ import { silentLog } from '../../lib/base/log.js'
 import { migrate, SQLITE_MIGRATIONS, StoreVersionError } from '../../lib/store/migrate.js'
 import { openReader, openStore } from '../../lib/store/open.js'
 import { STATE_NUMBERS } from '../../lib/store/sqlite/states.js'
+import type { Sha256 } from '../../protocol/ids.js'
 import { newJobs, openForBusiness } from './samples.js'
 
 const newest = readdirSync(SQLITE_MIGRATIONS).length
@@ -46,6 +47,33 @@ t.test('an older database is brought forward, step by step, with its rows', asyn
   t.strictSame(db.prepare('SELECT note FROM jobs').pluck().all(), ['none', 'none'])
   t.equal(db.pragma('foreign_keys', { simple: true }), 1)
   t.strictSame(db.pragma('foreign_key_check'), [])
+})
+
+t.test('an upgrade knows which jobs have files, and which bundles are needed', async t => {
+  const dir = t.testdir()
+  const folder = join(dir, 'before')
+  cpSync(SQLITE_MIGRATIONS, folder, { recursive: true })
+  const retention = readdirSync(folder).findIndex(name => name.endsWith('_retention.sql'))
+  for (const name of readdirSync(folder).slice(retention)) rmSync(join(folder, name))
+  const db = new Database(join(dir, 'jankins.db'))
+  migrate(db, folder)
+  db.exec(`
+    INSERT INTO users (id, name, role, may_exec, created_at_ms) VALUES (1, 'ada', 'user', 0, 1);
+    INSERT INTO queues (id, labels) VALUES (5, '[]');
+    INSERT INTO jobs (id, state, queue, user, priority, attempt, retries_left, queued_at_ms, ended_at_ms, log_bytes,
+      artifact_bytes, bundle)
+    VALUES (1, 3, 5, 1, 0, 1, 0, 1, 20, 7, 5, x'aa'), (2, 5, 5, 1, 0, 1, 0, 2, NULL, NULL, NULL, NULL),
+      (3, 1, 5, 1, 0, 1, 0, 3, NULL, NULL, NULL, x'aa'), (4, 2, 5, 1, 0, 1, 0, 4, NULL, NULL, NULL, x'bb')`)
+  db.close()
+  const store = openStore(dir, silentLog)
+  t.teardown(() => store.close())
+  t.strictSame(await store.listKept(undefined, 9), [{ queue: 5, jobs: 2, bytes: 12 }])
+  t.strictSame(await store.readOldestKept(5, 9), [
+    { job: 2, endedAtMs: 2, bytes: 0 },
+    { job: 1, endedAtMs: 20, bytes: 12 },
+  ])
+  const bundles = ['aa', 'bb', 'cc'] as Sha256[]
+  t.strictSame(await store.findUnusedBundles(bundles), ['cc'])
 })
 
 t.test('a migration that fails leaves the database as it was', async t => {

@@ -16,6 +16,14 @@ import { applyJobEvent } from '../../lib/store/sqlite/events.js'
 import { READ_FACTS, READ_LABELS, READ_PARAMETERS } from '../../lib/store/sqlite/filters.js'
 import { insertJobRows } from '../../lib/store/sqlite/insert.js'
 import { FIND_VIEW } from '../../lib/store/sqlite/job-view.js'
+import {
+  LIST_KEPT,
+  listKeptRows,
+  OLDEST_KEPT,
+  oldestKeptRows,
+  pruneRows,
+  unremovedRows,
+} from '../../lib/store/sqlite/kept.js'
 import { LANES, queryJobRows } from '../../lib/store/sqlite/query.js'
 import { FORGET, forgetKeys, OLDEST, PROBE } from '../../lib/store/sqlite/request-keys.js'
 import { insertUser } from '../../lib/store/sqlite/users.js'
@@ -132,9 +140,33 @@ for (const rows of SIZES)
         within(() => void forget(1_000, 100), 100 + 100, 'more old keys')
         within(() => insertJobRows(handle, newJobs(OPEN)), 5, 'an insert')
         within(() => applyJobEvent(handle, jobId(rows + 6), acknowledged(home, 99), undefined), 5, 'an acknowledgement')
-        within(() => applyJobEvent(handle, jobId(rows + 6), finished(99), undefined), 5, 'a finish')
+        within(() => applyJobEvent(handle, jobId(rows + 6), finished(99), undefined), 20, 'a finish')
       },
     )
+
+for (const rows of SIZES)
+  t.test(`of ${rows} jobs that are kept, and as many that are pruned, retention looks at few`, async t => {
+    const { handle, dir } = open(t)
+    handle.db.exec(`
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${2 * rows})
+      INSERT INTO jobs (state, queue, user, priority, attempt, retries_left, queued_at_ms, ended_at_ms)
+      SELECT 3, ${BLOCKED}, 1, 0, 1, 0, i, i FROM n;
+      INSERT INTO job_prunes SELECT id, 1, 0 FROM jobs WHERE id <= ${rows};
+      INSERT INTO kept_files SELECT queue, ended_at_ms, id, 1 FROM jobs WHERE id > ${rows};
+      INSERT INTO kept_totals VALUES (${BLOCKED}, ${rows}, ${rows}), (${OPEN}, 0, 0)`)
+    const steps = countSteps(handle, dir)
+    const within = (work: () => unknown, rowsMax: number, what: string) => {
+      const taken = steps(work)
+      t.ok(taken <= rowsMax * STEPS_PER_ROW + STEPS_PER_CALL, `${what}: ${taken} steps for ${rowsMax} rows`)
+    }
+    within(() => listKeptRows(handle, 0, 10), 2 * 3, 'the queues')
+    t.equal(oldestKeptRows(handle, BLOCKED, 10)[0]?.job, rows + 1)
+    within(() => oldestKeptRows(handle, BLOCKED, 10), 10, 'the oldest')
+    within(() => oldestKeptRows(handle, OPEN, 10), 1, 'none')
+    within(() => unremovedRows(handle, 10), 1, 'no files are left')
+    within(() => pruneRows(handle, [jobId(rows + 1), jobId(rows + 2)], 7), 2 * 20, 'two are given up')
+    within(() => unremovedRows(handle, 10), 2 * 2, 'files are left of two')
+  })
 
 t.test('the counter sees rows that a plan hides', async t => {
   const { handle, dir } = open(t)
@@ -160,6 +192,8 @@ t.test('no statement of a hot path scans or sorts', async t => {
     PROBE,
     OLDEST,
     FORGET,
+    LIST_KEPT,
+    OLDEST_KEPT,
   ])
     t.notMatch(planOf(handle, text), /SCAN|TEMP B-TREE|AUTOMATIC/, text)
 })

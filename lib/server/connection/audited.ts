@@ -28,6 +28,8 @@ const AUDITED: { readonly [M in HandledMethod]?: readonly (keyof Params<M>)[] } 
   'job.exec': ['key', 'labels', 'bundle'],
   'job.retry': ['job', 'key'],
   'job.stop': ['job'],
+  'job.pin': ['job'],
+  'job.unpin': ['job'],
   'worker.attach': ['worker', 'instance', 'labels', 'slots'],
   'worker.drain': ['worker'],
   'worker.undrain': ['worker'],

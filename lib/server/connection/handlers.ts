@@ -19,6 +19,7 @@ import { finishJob } from './handlers/finish.js'
 import { addInvite, listInvites, revokeInvite } from './handlers/invites.js'
 import { readJobLog } from './handlers/log.js'
 import { changePassword } from './handlers/passwd.js'
+import { pinJob } from './handlers/pin.js'
 import { queryJobs } from './handlers/query.js'
 import { queueJobs } from './handlers/queue.js'
 import { resumeJob } from './handlers/resume.js'
@@ -28,6 +29,7 @@ import { showAction, showJob } from './handlers/show.js'
 import { startedJob } from './handlers/started.js'
 import { showStatus } from './handlers/status.js'
 import { stopJob } from './handlers/stop.js'
+import { unpinJob } from './handlers/unpin.js'
 import { addUser, deleteUser, disableUser, enableUser, listUsers } from './handlers/users.js'
 import { waitForJob } from './handlers/wait.js'
 import { whyJobWaits } from './handlers/why.js'
@@ -69,6 +71,8 @@ export const HANDLERS: Handlers = {
   'job.wait': waitForJob,
   'job.log': readJobLog,
   'job.stop': stopJob,
+  'job.pin': pinJob,
+  'job.unpin': unpinJob,
   'artifact.read': readArtifacts,
   'worker.attach': attachWorker,
   'worker.beat': beatWorker,

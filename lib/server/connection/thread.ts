@@ -6,6 +6,7 @@ import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
+import { sharedLogLevel } from '../log-level.js'
 import { sharedLogins } from '../logins.js'
 import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
@@ -40,7 +41,7 @@ const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
 const ending = new Set<Session>()
 
-const log = recordLog(data.logLevel, record => {
+const log = recordLog(sharedLogLevel(data.logLevel), record => {
   logs.push(record)
   // An error may be the last thing that the thread says.
   if (record.level === 'error') flush()
@@ -69,7 +70,7 @@ const services: Services = {
 services.writer.onSessionsEnd(end => {
   for (const session of sessions.values()) session.shutOut(end)
 })
-main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
+main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) => {
   for (const { connection, address } of opened) open(connection, address)
   for (const { connection, body } of unpackFrames(frames)) {
     if (testToken) throwForTest(body, testToken)
@@ -81,6 +82,7 @@ main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
   }
   for (const connection of closed) close(connection)
   if (drain) startDrain()
+  if (ping) main.postMessage({ frames: [], handled: [], verdicts: [], pong: true } satisfies FromThread)
   schedule()
 })
 schedule()

@@ -1,17 +1,21 @@
 import { parseArgs } from 'node:util'
 import { JANKINS_VERSION } from '../../../protocol/version.js'
 import { systemClock } from '../../base/clock.js'
-import { ConfigError, loadConfig } from '../../base/config.js'
+import { ConfigError, type DaemonConfig, loadConfig } from '../../base/config.js'
 import { createLog, type ProgramLog } from '../../base/log-output.js'
-import { startDaemon, tellSystemd } from '../daemon.js'
+import { type Daemon, startDaemon } from '../daemon.js'
 import { isUpkeepVerb, type UpkeepVerb } from '../upkeep/verbs.js'
 import { formatAddress } from './listener.js'
 import { StartError } from './start-error.js'
+import { stayWatched, tellReloading, tellSystemd } from './systemd.js'
 
 /** Also what jankinsd(8) is made of. */
 export const USAGE = `Usage: jankinsd [option]...
        jankinsd check [option]...         look for problems and say what mends them; exit 1 when there are any
        jankinsd backup FILE [option]...   write database and files into FILE (.tar, .tar.gz, .tar.zst), also while it runs
+       jankinsd prune [--dry-run] [option]...
+                                          remove what [retention] does not keep, or say what that is; a daemon
+                                          that runs does so by itself
        jankinsd restore FILE [option]...  make an empty data directory of a backup
 
   --config FILE    jankins.conf to read (default: $JANKINS_CONFIG, ./jankins.conf, /etc/jankins/jankins.conf)
@@ -30,20 +34,27 @@ const STOP_MS = 4_900
 export async function runJankinsd(args: readonly string[]): Promise<number> {
   try {
     const { verb, words, flags: given } = parseFlags(args)
-    const { version, help, config: path, ...flags } = given
+    const { version, help, config: path, 'dry-run': isDry = false, ...flags } = given
+    if (isDry && verb !== 'prune') throw new StartError('--dry-run is for jankinsd prune; see jankinsd --help', 2)
     if (help) process.stdout.write(USAGE)
     else if (version) process.stdout.write(`jankinsd ${JANKINS_VERSION}\n`)
     if (help || version) return 0
-    const { daemon: config } = loadConfig({ path, environment: process.env, flags })
-    if (verb) return await (await import('../upkeep/commands.js')).runUpkeep(verb, words, config)
+    const readConfig = (): DaemonConfig => loadConfig({ path, environment: process.env, flags }).daemon
+    const config = readConfig()
+    if (verb) return await (await import('../upkeep/commands.js')).runUpkeep(verb, words, config, isDry)
     const log = createLog({ level: config.logLevel, format: config.logFormat, clock: systemClock })
     endOnEscape(log)
     // Heard from here on: a signal during the start stops the daemon as soon as it has started.
     const signalled = firstSignal()
-    const daemon = await startDaemon(config, log)
+    const starting = startDaemon(config, log)
+    reloadOnHangup(starting, readConfig, log)
+    const daemon = await starting
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
     await tellSystemd('READY=1')
+    const { env: environment, pid } = process
+    const watch = stayWatched({ environment, pid, clock: systemClock, log, tell: tellSystemd, look: daemon.look })
     const signal = await signalled
+    watch.stop()
     log.info('stopping', { signal })
     systemClock.after(STOP_MS, () => process.exit(0), { background: true })
     await Promise.all([tellSystemd('STOPPING=1'), daemon.stop()])
@@ -58,7 +69,7 @@ function parseFlags(args: readonly string[]) {
   const flag = { type: 'boolean' } as const
   try {
     const options = { config: text, host: text, port: text, data: text, buffer: text, threads: text }
-    const all = { ...options, version: flag, help: flag }
+    const all = { ...options, 'dry-run': flag, version: flag, help: flag }
     const { values, positionals } = parseArgs({ args: [...args], options: all, allowPositionals: true })
     return { flags: values, ...verbOf(positionals) }
   } catch (error) {
@@ -68,7 +79,7 @@ function parseFlags(args: readonly string[]) {
 }
 
 function verbOf([verb, ...words]: readonly string[]): { verb: UpkeepVerb | undefined; words: readonly string[] } {
-  const wordsMax = verb === undefined || verb === 'check' ? 0 : 1
+  const wordsMax = verb === undefined || verb === 'check' || verb === 'prune' ? 0 : 1
   if (verb !== undefined && !isUpkeepVerb(verb)) throw new StartError(`unexpected ${verb}; see jankinsd --help`, 2)
   if (words.length > wordsMax) throw new StartError(`unexpected ${words[wordsMax]}; see jankinsd --help`, 2)
   return { verb, words }
@@ -90,6 +101,24 @@ function endOnEscape(log: ProgramLog): void {
   process.on('uncaughtException', error => {
     log.error('an error escaped; the daemon ends, to be started anew', {}, error)
     process.exit(1)
+  })
+}
+
+/** systemctl reload: SIGHUP. One after the other; the terminal that is closed ends nothing. */
+function reloadOnHangup(starting: Promise<Daemon>, readConfig: () => DaemonConfig, log: ProgramLog): void {
+  let reloads: Promise<unknown> = starting
+  const reload = async (): Promise<void> => {
+    const daemon = await starting
+    await tellReloading(systemClock)
+    try {
+      daemon.reload(readConfig())
+    } catch (error) {
+      log.error('the configuration was not taken over, all stays as it was', { reason: String(error) })
+    }
+    await tellSystemd('READY=1')
+  }
+  process.on('SIGHUP', () => {
+    reloads = reloads.then(reload).catch(error => log.warn('the reload failed', { reason: String(error) }))
   })
 }
 

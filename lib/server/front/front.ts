@@ -16,17 +16,19 @@ const SWEEP_MS = 500
 /** Refused sockets that are given time to read why; what comes beyond is closed without a word. */
 const REFUSED_MAX = 256
 
+export type FrontConfig = Pick<
+  DaemonConfig,
+  | 'byteBudgetBytes'
+  | 'connectionsMax'
+  | 'connectionsPerAddressMax'
+  | 'connectionsPerUserMax'
+  | 'frameBytesMax'
+  | 'stallTimeoutMs'
+  | 'frameTimeoutMs'
+>
+
 export interface FrontParts {
-  readonly config: Pick<
-    DaemonConfig,
-    | 'byteBudgetBytes'
-    | 'connectionsMax'
-    | 'connectionsPerAddressMax'
-    | 'connectionsPerUserMax'
-    | 'frameBytesMax'
-    | 'stallTimeoutMs'
-    | 'frameTimeoutMs'
-  >
+  readonly config: FrontConfig
   readonly pool: ThreadPool
   readonly clock: Clock
   readonly log: Log
@@ -40,12 +42,14 @@ export class Front {
   readonly #byAddress = new Tally()
   readonly #byUser = new Tally()
   readonly #refused = new Set<Socket>()
+  #config: FrontConfig
   #lastId = 0
   #timer: Timer | undefined
   #onEmpty: () => void = () => {}
 
   constructor(parts: FrontParts) {
     this.#parts = parts
+    this.#config = parts.config
     this.budget = new Budget(parts.config.byteBudgetBytes)
     this.#sweepLater()
   }
@@ -54,8 +58,18 @@ export class Front {
     return this.#connections.size
   }
 
+  /** The limits of connections that come from now on; budget and largest frame stay. */
+  configure(config: FrontConfig): void {
+    this.#config = {
+      ...config,
+      byteBudgetBytes: this.#config.byteBudgetBytes,
+      frameBytesMax: this.#config.frameBytesMax,
+    }
+  }
+
   accept(socket: Socket): void {
-    const { config, pool, clock } = this.#parts
+    const { pool, clock } = this.#parts
+    const config = this.#config
     const network = networkOf(socket.remoteAddress ?? '')
     const reached = this.#limitReached(network)
     if (reached) {
@@ -111,7 +125,7 @@ export class Front {
 
   /** The limit that lets no other connection of this network in. */
   #limitReached(network: string): ErrorDetail | undefined {
-    const { connectionsMax, connectionsPerAddressMax } = this.#parts.config
+    const { connectionsMax, connectionsPerAddressMax } = this.#config
     if (this.#connections.size >= connectionsMax) return { connections: connectionsMax }
     if (this.#byAddress.of(network) >= connectionsPerAddressMax)
       return { connectionsOfAddress: connectionsPerAddressMax }
@@ -120,7 +134,7 @@ export class Front {
 
   /** @throws JankinsError E_TOO_MANY */
   #admit(user: Name): void {
-    const { connectionsPerUserMax } = this.#parts.config
+    const { connectionsPerUserMax } = this.#config
     if (this.#byUser.of(user) >= connectionsPerUserMax)
       throw new JankinsError('E_TOO_MANY', { connectionsOfUser: connectionsPerUserMax })
     this.#byUser.add(user)

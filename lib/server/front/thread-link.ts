@@ -28,6 +28,8 @@ export class ThreadLink implements FrameSink {
   readonly connections = new Map<ConnectionId, FrontConnection>()
   state: 'starting' | 'up' | 'retiring' | 'ended' = 'starting'
   isDrained: boolean = false
+  /** It was asked for a sign of life and has not answered. */
+  isAsked: boolean = false
   /** When it last lost its last connection, or was told to retire. Clock.monotonicMs. */
   idleSinceMs: number
   readonly #running: RunningThread
@@ -36,6 +38,7 @@ export class ThreadLink implements FrameSink {
   #credits = new Map<ConnectionId, number>()
   #closed: ConnectionId[] = []
   #isDraining: boolean = false
+  #isPinging: boolean = false
   #isScheduled: boolean = false
 
   constructor(index: number, start: StartThread, handlers: ThreadHandlers, nowMs: number) {
@@ -69,6 +72,11 @@ export class ThreadLink implements FrameSink {
     this.#isDraining = true
     this.#schedule()
   }
+  ping(): void {
+    this.isAsked = true
+    this.#isPinging = true
+    this.#schedule()
+  }
   terminate(): void {
     this.#running.terminate()
   }
@@ -89,12 +97,14 @@ export class ThreadLink implements FrameSink {
       credits: [...this.#credits],
       closed: this.#closed,
       ...(this.#isDraining && { drain: true }),
+      ...(this.#isPinging && { ping: true }),
     }
     this.#opened.clear()
     this.#frames = []
     this.#credits = new Map()
     this.#closed = []
     this.#isDraining = false
+    this.#isPinging = false
     this.#running.post(message, transfer)
   }
 }

@@ -30,7 +30,7 @@ export class ThreadPool {
   readonly #links = new Set<ThreadLink>()
   #isStopping: boolean = false
   #startAgainAtMs = 0
-  #changed: () => void = () => {}
+  #waiting: (() => void)[] = []
 
   constructor(parts: PoolParts) {
     this.#parts = parts
@@ -86,6 +86,13 @@ export class ThreadPool {
     this.#isStopping = true
     for (const link of this.#links) this.#retire(link)
     await this.#until(() => this.#links.size === 0)
+  }
+
+  /** Resolves when every thread that is up has answered, or is gone. */
+  async ping(): Promise<void> {
+    const asked = [...this.#links].filter(link => link.state === 'up')
+    for (const link of asked) link.ping()
+    await this.#until(() => asked.every(link => !link.isAsked || link.state === 'ended'))
   }
 
   terminate(): void {
@@ -146,6 +153,7 @@ export class ThreadPool {
       for (const connection of link.connections.values()) connection.threadIsUp(this.#parts.clock.monotonicMs())
     }
     if (message.drained) link.isDrained = true
+    if (message.pong) link.isAsked = false
     deliver(message, link.connections)
     this.#changed()
   }
@@ -174,13 +182,10 @@ export class ThreadPool {
   }
 
   async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo())
-      await new Promise<void>(resolve => {
-        const before = this.#changed
-        this.#changed = () => {
-          before()
-          resolve()
-        }
-      })
+    while (!isSo()) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+
+  #changed(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import type { DaemonConfig } from '../../base/config.js'
+import type { DaemonConfig, RetentionConfig } from '../../base/config.js'
 import type { LogRecord } from '../../base/log.js'
 import type { FromThread, FromWriterThread, ThreadData, ToWriterThread, WriterThreadData } from '../ports.js'
-import type { ConnectionId } from '../writer/writer.js'
+import type { ConnectionId, Counters } from '../writer/writer.js'
 import { StartError } from './start-error.js'
 import type { RunningThread, StartThread, ThreadHandlers } from './thread-link.js'
 
@@ -19,6 +19,9 @@ export interface WriterThread {
   link(link: number): MessageChannel['port1']
   /** The thread behind `link` is gone, and so are these connections. */
   died(link: number, connections: readonly ConnectionId[]): void
+  /** Resolves when it has answered: what there is at this moment. */
+  ping(): Promise<Counters>
+  configure(retention: RetentionConfig): void
   /** Resolves when it has ended in order. */
   stop(): Promise<void>
   terminate(): void
@@ -41,6 +44,7 @@ export function startWriterThread({ data, onLogs, onDeath }: WriterThreadParts):
     worker.postMessage(message, transfer)
   let isStopping: boolean = false
   let escaped: unknown
+  const pings: ((counters: Counters) => void)[] = []
   const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
   const thread: WriterThread = {
     link(link) {
@@ -49,6 +53,11 @@ export function startWriterThread({ data, onLogs, onDeath }: WriterThreadParts):
       return port1
     },
     died: (link, connections) => tell({ kind: 'died', link, connections }),
+    ping() {
+      tell({ kind: 'ping' })
+      return new Promise(resolve => pings.push(resolve))
+    },
+    configure: retention => tell({ kind: 'retention', retention }),
     stop() {
       isStopping = true
       tell({ kind: 'stop' })
@@ -70,6 +79,7 @@ export function startWriterThread({ data, onLogs, onDeath }: WriterThreadParts):
     })
     worker.on('message', (message: FromWriterThread) => {
       if (message.kind === 'logs') onLogs(message.logs)
+      else if (message.kind === 'pong') pings.shift()?.(message.counters)
       else if (message.kind === 'refused') {
         const cause = new Error(message.message)
         cause.stack = message.stack

@@ -96,11 +96,11 @@ async function* allJobs(store: StoreReader): AsyncGenerator<JobView> {
 }
 
 async function* missingFiles(view: JobView, blobs: Blobs): AsyncGenerator<Problem> {
-  const { job, attempt, state, logBytes, artifactBytes, bundle } = view
+  const { job, attempt, state, logBytes, artifactBytes, bundle, prunedAtMs } = view
   const mend = 'restore a backup, or take it as lost'
   if (state === 'PENDING' && bundle !== undefined && (await blobs.bundleBytes(bundle)) === undefined)
     yield { what: `the files that travel with job ${job} are missing`, mend: `stop the job and queue it again` }
-  if (state !== 'COMPLETE') return
+  if (state !== 'COMPLETE' || prunedAtMs !== undefined) return
   const found = await blobs.lengths({ job, attempt })
   if (found.stdout + found.stderr !== logBytes)
     yield { what: `the log of job ${job} has ${found.stdout + found.stderr} bytes instead of ${logBytes}`, mend }

@@ -37,6 +37,7 @@ export async function createWriter(
     ...accounts(core),
     audit: entry => auditing.audit(entry),
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
+    setPinned: (...args) => store.setPinned(...args),
     ...queueing(core),
     ...holding(core),
     ...waiting(core),

@@ -17,6 +17,7 @@ const CALLS: { readonly [M in Call]: true } = {
   revokeInvite: true,
   register: true,
   noteDurableLengths: true,
+  setPinned: true,
   addAction: true,
   setSecret: true,
   removeSecret: true,

@@ -3,13 +3,16 @@ import { openAuditLog } from '../../audit/audit-log.js'
 import { systemClock } from '../../base/clock.js'
 import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
+import { createRemoval } from '../../blobs/removal.js'
 import { openStore } from '../../store/open.js'
+import { sharedLogLevel } from '../log-level.js'
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { createWriter } from './create.js'
 import { serveWriter } from './port.js'
 import { cutUnsafeLogs } from './power-loss.js'
+import { startRetention } from './retention.js'
 import { watchRoom } from './watch-room.js'
 import type { ConnectionId } from './writer.js'
 
@@ -21,10 +24,11 @@ const {
   workerSlots: workerBuffer,
   daemon,
   logLevel,
+  retention: retentionConfig,
 } = workerData as WriterThreadData
 const main = parentPort!
 const tell = (message: FromWriterThread): void => main.postMessage(message)
-const log = recordLog(logLevel, record => tell({ kind: 'logs', logs: [record] }))
+const log = recordLog(sharedLogLevel(logLevel), record => tell({ kind: 'logs', logs: [record] }))
 const leaseSlots = createLeaseSlots(leaseBuffer)
 
 const room = createRoom(dataDir, reserveBytes, systemClock)
@@ -45,6 +49,8 @@ if (store) {
     audit,
     endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
+  const removal = createRemoval(dataDir)
+  const retention = startRetention({ store, removal, clock: systemClock, log }, retentionConfig)
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()
 
@@ -68,7 +74,14 @@ if (store) {
       case 'died':
         void bury(message.link, message.connections)
         break
+      case 'ping':
+        void writer.counters().then(counters => tell({ kind: 'pong', counters }))
+        break
+      case 'retention':
+        retention.configure(message.retention)
+        break
       case 'stop':
+        retention.stop()
         writer.stop()
         void blobs.close().then(() => {
           store.close()

@@ -12,6 +12,15 @@ import type { TellSessionsEnd } from './shut-out.js'
 /** Given by the main thread, unique in the life of the daemon. */
 export type ConnectionId = number
 
+/** What there is at this moment. */
+export interface Counters {
+  readonly pending: number
+  readonly running: number
+  /** Attached ones. */
+  readonly workers: number
+  readonly claimsParked: number
+}
+
 /** A lease as a connection thread keeps it for its session. */
 export interface HeldLease {
   readonly slot: SlotRef
@@ -52,7 +61,10 @@ export interface NewWorker {
  * is dropped when `connectionClosed` names it.
  */
 export interface Writer
-  extends Pick<StoreWriter, 'addUser' | 'addInvite' | 'revokeInvite' | 'register' | 'noteDurableLengths'> {
+  extends Pick<
+    StoreWriter,
+    'addUser' | 'addInvite' | 'revokeInvite' | 'register' | 'noteDurableLengths' | 'setPinned'
+  > {
   /**
    * @param ending the sessions of the account are to end too, but for one of them
    * @throws E_USER_NOT_FOUND, E_USER_DELETED
@@ -141,6 +153,6 @@ export interface Writer
     ofAny: boolean,
   ): Promise<{ changed: boolean; jobs: readonly JobId[] }>
   listWorkers(after: Name | undefined, limit: number): Promise<{ workers: readonly WorkerView[]; next?: Name }>
-  counters(): Promise<{ pending: number; running: number; workers: number; claimsParked: number }>
+  counters(): Promise<Counters>
   connectionClosed(connection: ConnectionId): Promise<void>
 }

@@ -5,6 +5,7 @@ import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
 import { noteJobEvent } from './job-events.js'
 import { readJobRow } from './job-row.js'
+import { keepFiles } from './kept.js'
 import { STATE_NUMBERS } from './states.js'
 import { writeUsage } from './usage.js'
 
@@ -63,6 +64,7 @@ function writeJob(handle: Handle, job: JobId, before: Job, after: Job, version: 
     default:
       writeEnd(handle, job, state)
       writeUsage(handle, job, state.end)
+      keepFiles(handle, job)
   }
 }
 

@@ -6,6 +6,7 @@ import type { NewJobs } from '../store.js'
 import { definitionJson, parametersJson, parametersViewJson, storeDefinition } from '../texts.js'
 import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
+import { useBundle } from './kept.js'
 import { STATE_NUMBERS } from './states.js'
 
 const INSERT = `
@@ -38,6 +39,7 @@ export function insertJobRows(handle: Handle, jobs: NewJobs): { jobs: readonly J
     assert(found, 'a request key is in the index, and its job is not in the table')
     return { jobs: found, repeated: true }
   }
+  if (jobs.bundle !== undefined) useBundle(handle, jobs.bundle, jobs.count)
   for (let index = 1; index < jobs.count; index++) insertFollower(handle, user, jobs, first)
   return { jobs: consecutive(first, jobs.count), repeated: false }
 }

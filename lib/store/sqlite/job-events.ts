@@ -1,7 +1,7 @@
 import type { Reason } from '../../../protocol/fields.js'
 import type { JobId, Name } from '../../../protocol/ids.js'
 import type { Job, JobEvent } from '../../domain/job.js'
-import type { StoredEvent } from '../store.js'
+import type { StoredEvent } from '../stored-event.js'
 import { present } from './columns.js'
 import type { Handle } from './database.js'
 

@@ -6,6 +6,7 @@ import { obj } from '../../../protocol/schema.js'
 import { definitionFields, type JobView } from '../../../protocol/views.js'
 import { hexOf, NO_NAME, present } from './columns.js'
 import type { Handle } from './database.js'
+import { readFate } from './kept.js'
 import { stateName } from './states.js'
 import { storedJson } from './stored-json.js'
 import { readUsage } from './usage.js'
@@ -66,11 +67,15 @@ export function findJobView(handle: Handle, job: JobId): JobView | undefined {
   const row = handle.sql<ViewRow>(FIND_VIEW).get(job)
   const view = row && stateName(row.state) && viewOf(row)
   if (!view) return undefined
-  return row.ended_at_ms === null ? view : { ...view, ...readUsage(handle, job) }
+  const found = { ...view, ...readFate(handle, job) }
+  return row.ended_at_ms === null ? found : { ...found, ...readUsage(handle, job) }
 }
 
-/** Of another table. */
-const UNKNOWN = { cpuUserMs: undefined, cpuSystemMs: undefined, memoryPeakBytes: undefined }
+/** Of other tables. */
+const UNKNOWN = {
+  ...{ cpuUserMs: undefined, cpuSystemMs: undefined, memoryPeakBytes: undefined },
+  ...{ pinned: undefined, prunedAtMs: undefined },
+}
 
 function viewOf(row: ViewRow): JobView {
   const { command, script, dir, labels = [] } = storedJson(shown, row.view) ?? {}

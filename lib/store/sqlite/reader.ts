@@ -8,6 +8,7 @@ import { listInviteRows } from './invites.js'
 import { readJobEventRows } from './job-events.js'
 import { readJobRow } from './job-row.js'
 import { findJobView } from './job-view.js'
+import { listKeptRows, oldestKeptRows, readFate, unremovedRows, unusedBundleRows } from './kept.js'
 import { queryJobRows } from './query.js'
 import { findJobSecrets, listSecretRows } from './secrets.js'
 import { findAccountRow, listUserRows } from './users.js'
@@ -38,6 +39,11 @@ export const createReader = (handle: Handle): StoreReader => ({
   readOrder: async job => findOrder(handle, job),
   queryJobs: async (filter, after, limit) => inSnapshot(handle, () => queryJobRows(handle, filter, after, limit)),
   readHeads: async (queue, after, limit) => inSnapshot(handle, () => readHeadRows(handle, queue, after, limit)),
+  readPrunedAtMs: async job => readFate(handle, job).prunedAtMs,
+  listKept: async (after, limit) => listKeptRows(handle, after ?? 0, limit),
+  readOldestKept: async (queue, limit) => oldestKeptRows(handle, queue, limit),
+  listUnremoved: async limit => unremovedRows(handle, limit),
+  findUnusedBundles: async bundles => unusedBundleRows(handle, bundles),
   readDispatchState: async () => inSnapshot(handle, () => readDispatch(handle)),
 })
 

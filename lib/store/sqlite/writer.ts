@@ -7,6 +7,7 @@ import { putDrained } from './drained.js'
 import { applyJobEvent } from './events.js'
 import { findRepeatedRows, insertJobRows } from './insert.js'
 import { insertInvite, registerUser, revokeInviteRow } from './invites.js'
+import { noteRemovedRows, pruneRows, putPinned } from './kept.js'
 import { openExecQueueRow } from './queues.js'
 import { forgetKeys } from './request-keys.js'
 import { putSecretRow, removeSecretRow } from './secrets.js'
@@ -41,6 +42,9 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   forgetRequestKeys: forgetKeys(handle, write),
   applyEvent: (job, event, version) => write(() => applyJobEvent(handle, job, event, version)),
   commit: () => write(() => {}),
+  setPinned: (job, pinned) => write(() => putPinned(handle, job, pinned)),
+  pruneJobs: (jobs, nowMs) => write(() => pruneRows(handle, jobs, nowMs)),
+  noteRemoved: jobs => write(() => noteRemovedRows(handle, jobs)),
   noteBeats: beats =>
     write(() => {
       for (const [job, atMs] of beats) handle.sql(NOTE_BEAT).run(atMs, job)

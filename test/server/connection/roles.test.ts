@@ -36,6 +36,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'job.why': 'admin user reader',
   'job.stop': 'admin user',
   'artifact.read': 'admin user reader',
+  'job.pin': 'admin user',
+  'job.unpin': 'admin user',
   'worker.attach': 'admin worker',
   'worker.beat': 'admin worker',
   'worker.list': 'admin user worker reader',

@@ -1,6 +1,7 @@
 import { JankinsError } from '../../../../protocol/errors.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import type { Call } from '../call.js'
+import { checkKept } from './log.js'
 
 export async function readArtifacts(params: Params<'artifact.read'>, call: Call): Promise<Result<'artifact.read'>> {
   const { store, blobs } = call.services
@@ -15,5 +16,7 @@ export async function readArtifacts(params: Params<'artifact.read'>, call: Call)
   await call.reserve(bytesMax)
   const key = { job: params.job, attempt: job.attempt }
   const data = bytesMax > 0 ? await blobs.readArtifacts(key, offset, bytesMax) : new Uint8Array()
+  // Looked at after the bytes: files go only when the row has long said so.
+  await checkKept(params.job, call)
   return { data, totalBytes: artifactBytes, sha256: artifactSha256 }
 }

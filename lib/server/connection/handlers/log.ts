@@ -66,12 +66,20 @@ async function measure(params: Params<'job.log'>, call: Call): Promise<Extent> {
   }
 }
 
+/** @throws JankinsError E_PRUNED */
+export async function checkKept(job: JobId, call: Call): Promise<void> {
+  const prunedAtMs = await call.services.store.readPrunedAtMs(job)
+  if (prunedAtMs !== undefined) throw new JankinsError('E_PRUNED', { job, prunedAtMs })
+}
+
 async function read(params: Params<'job.log'>, extent: Extent, call: Call): Promise<Result<'job.log'>> {
   const { attempt, over } = extent
   // Who has seen more than a power loss left of it goes on where it was: sent back, it would be shown bytes twice.
   const offset = over ? Math.min(params.offset, extent.bytes) : params.offset
   const bytesMax = Math.min(params.bytesMax, extent.bytes - offset)
   const chunks = bytesMax > 0 ? await readChunks(params.job, attempt, params.stream, offset, bytesMax, call) : []
+  // Looked at after the bytes: files go only when the row has long said so.
+  if (over) await checkKept(params.job, call)
   const next = chunks.reduce((sum, chunk) => sum + chunk.data.length, offset)
   // Bytes that a power loss took are not there however often they are asked for.
   const atEnd = next >= extent.bytes || (bytesMax > 0 && chunks.length === 0)

@@ -24,6 +24,6 @@ export async function queueJobs(params: Params<'job.queue'>, call: Call): Promis
 
 /** @throws JankinsError E_BUNDLE_NOT_FOUND when the daemon does not have all of it */
 export async function bundleIsThere(call: Call, bundle: Sha256 | undefined): Promise<void> {
-  if (bundle !== undefined && (await call.services.blobs.bundleBytes(bundle)) === undefined)
+  if (bundle !== undefined && !(await call.services.blobs.touchBundle(bundle)))
     throw new JankinsError('E_BUNDLE_NOT_FOUND', { sha256: bundle })
 }

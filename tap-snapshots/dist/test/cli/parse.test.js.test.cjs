@@ -70,6 +70,9 @@ Commands:
   jankins why <job>           say why a job waits, why it went to its worker, why it ended as it did
   jankins log <job>           print the log of a job, byte for byte
   jankins stop <jobs..>       stop jobs, or take them out of the queue
+  jankins pin <jobs..>        keep log and artifacts of jobs, whatever the retention of the daemon
+                              says
+  jankins unpin <jobs..>      let log and artifacts of jobs go in their time
   jankins retry <job>         queue a job again that has ended and print the new id
   jankins fetch <job>         get the artifacts of a job
   jankins work                run jobs on this machine

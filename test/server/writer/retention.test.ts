@@ -1,0 +1,107 @@
+import t, { type Test } from 'tap'
+import { silentLog } from '../../../lib/base/log.js'
+import { createRemoval, type Removal } from '../../../lib/blobs/removal.js'
+import { pruneQueue, removePruned, startRetention } from '../../../lib/server/writer/retention.js'
+import type { JobId } from '../../../protocol/ids.js'
+import { startDaemonInProcess, type TestDaemon } from '../../helpers/daemon.js'
+import { attachParams, name, newKey, streamOf, takeJob } from '../connection/running.js'
+
+const MINUTE_MS = 60_000
+
+/** Jobs that wrote `hello` each, one minute apart. */
+async function endedJobs(t: Test, count: number): Promise<{ daemon: TestDaemon; jobs: readonly JobId[] }> {
+  const daemon = await startDaemonInProcess(t)
+  const admin = await daemon.client('admin')
+  await admin.call('action.add', { action: name('build'), command: ['make'] })
+  const { jobs } = await admin.call('job.queue', { action: name('build'), key: newKey(), count })
+  const worker = await daemon.client('worker')
+  await worker.call('worker.attach', attachParams('box'))
+  for (let i = 0; i < count; i++) {
+    const { job, lease } = await takeJob(worker)
+    await worker.call('job.finish', { job, lease, exitCode: 0, stdout: streamOf('hello', 5), stderr: streamOf('') })
+    daemon.clock.step(MINUTE_MS)
+  }
+  return { daemon, jobs }
+}
+
+const prunedOf = async ({ store }: TestDaemon, jobs: readonly JobId[]): Promise<boolean[]> =>
+  Promise.all(jobs.map(async job => (await store.readPrunedAtMs(job)) !== undefined))
+
+t.test('what its limits do not keep goes by itself, and pinned jobs stay', async t => {
+  const { daemon, jobs } = await endedJobs(t, 5)
+  const { store, clock } = daemon
+  const admin = await daemon.client('admin')
+  t.strictSame(await admin.call('job.pin', { job: jobs[0] as JobId }), { changed: true })
+  const parts = { store, removal: createRemoval(daemon.dataDir), clock, log: silentLog }
+  const retention = startRetention(parts, { limits: {}, actions: new Map() })
+  t.teardown(() => retention.stop())
+  await clock.advance(10_000)
+  t.strictSame(await prunedOf(daemon, jobs), [false, false, false, false, false])
+  retention.configure({ limits: {}, actions: new Map([['build', { jobsMax: 2 }]]) })
+  for (let left = 1; left > 0 || (await store.readPrunedAtMs(jobs[2] as JobId)) === undefined; ) {
+    await clock.advance(1_000)
+    left = (await store.listUnremoved(9)).length
+  }
+  t.strictSame(await prunedOf(daemon, jobs), [false, true, true, false, false])
+  for (const [index, bytes] of [5, 0, 0, 5, 5].entries())
+    t.match(await daemon.blobs.lengths({ job: jobs[index] as JobId, attempt: 1 }), { stdout: bytes })
+  retention.stop()
+})
+
+t.test('who asks for the log or the artifacts of a pruned job is told so', async t => {
+  const { daemon, jobs } = await endedJobs(t, 1)
+  const [job] = jobs as [JobId]
+  const { store, clock } = daemon
+  const parts = { store, removal: createRemoval(daemon.dataDir), clock }
+  const [kept] = await store.listKept(undefined, 1)
+  t.equal(await pruneQueue(parts, kept!, { ageMs: MINUTE_MS }), 0, 'just as old')
+  t.equal(await pruneQueue(parts, kept!, { ageMs: MINUTE_MS - 1 }), 1)
+  const reader = await daemon.client('reader')
+  const log = { job, stream: 'all', offset: 0, bytesMax: 100 } as const
+  await t.rejects(reader.call('job.log', log), { code: 'E_PRUNED' }, 'also while the files are there')
+  t.equal(await removePruned(parts), 1)
+  await t.rejects(reader.call('job.log', { ...log, waitMs: 1_000 }), { code: 'E_PRUNED' })
+  const { jobs: seen } = await reader.call('job.query', { jobs: [job] })
+  t.match(seen, [{ state: 'COMPLETE', logBytes: 5, prunedAtMs: Number }])
+  const admin = await daemon.client('admin')
+  await t.rejects(admin.call('job.pin', { job }), { code: 'E_PRUNED' })
+})
+
+t.test('files that could not be removed are removed another time', async t => {
+  const { daemon, jobs } = await endedJobs(t, 1)
+  const { store, clock } = daemon
+  const files = createRemoval(daemon.dataDir)
+  let isBroken = true
+  const removal: Removal = {
+    ...files,
+    removeJobs: async left => {
+      if (isBroken) throw Object.assign(new Error('broken'), { code: 'EIO' })
+      await files.removeJobs(left)
+    },
+  }
+  const [kept] = await store.listKept(undefined, 1)
+  await pruneQueue({ store, removal, clock }, kept!, { ageMs: 1 })
+  await t.rejects(removePruned({ store, removal, clock }), { code: 'EIO' })
+  t.match(await daemon.blobs.lengths({ job: jobs[0] as JobId, attempt: 1 }), { stdout: 5 })
+  isBroken = false
+  t.equal(await removePruned({ store, removal, clock }), 1)
+  t.equal(await removePruned({ store, removal, clock }), 0)
+  t.match(await daemon.blobs.lengths({ job: jobs[0] as JobId, attempt: 1 }), { stdout: 0 })
+})
+
+t.test('users pin and unpin their own jobs', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const admin = await daemon.client('admin')
+  await admin.call('action.add', { action: name('build'), command: ['make'] })
+  const mine = await daemon.client('user')
+  const other = await daemon.client('user')
+  const { jobs } = await mine.call('job.queue', { action: name('build'), key: newKey() })
+  const [job] = jobs as [JobId]
+  await t.rejects(other.call('job.pin', { job }), { code: 'E_FORBIDDEN' })
+  t.strictSame(await mine.call('job.pin', { job }), { changed: true })
+  t.match((await mine.call('job.query', { jobs: [job] })).jobs, [{ pinned: true }])
+  await t.rejects(other.call('job.unpin', { job }), { code: 'E_FORBIDDEN' })
+  t.strictSame(await admin.call('job.unpin', { job }), { changed: true })
+  t.strictSame(await mine.call('job.unpin', { job }), { changed: false })
+  await t.rejects(mine.call('job.unpin', { job: 77 as JobId }), { code: 'E_JOB_NOT_FOUND' })
+})
