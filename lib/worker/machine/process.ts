@@ -49,7 +49,7 @@ async function start(
   const cgroup = parts.cgroup && cgroupOf(parts.cgroup, files.name)
   if (cgroup) {
     await files.writeCgroup(cgroup)
-    makeCgroup(cgroup)
+    await makeCgroup(cgroup)
   }
   const runDir = resolve(files.workspaceDir, grant.dir ?? '.')
   const own = await commandOf(files)
