@@ -23,6 +23,7 @@ const daemonKeys = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: integer(0, 65_535).default(DEFAULT_PORT),
   allow_plaintext: z.boolean().default(false),
+  require_approval: z.boolean().default(false),
   data: optionalText.optional(),
   reserve: size(0, 1024 * 1024 * MIB).default(64 * MIB),
   // The protocol's limits say the same: a test holds them together.

@@ -20,6 +20,7 @@ export interface DaemonConfig {
   /** 0: any free one. */
   readonly port: number
   readonly allowPlaintext: boolean
+  readonly requireApproval: boolean
   readonly dataDir: string
   /** Free space on its disk below which new work is refused; 0 refuses none. */
   readonly reserveBytes: number
@@ -95,6 +96,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     host: keys.host,
     port: keys.port,
     allowPlaintext: keys.allow_plaintext,
+    requireApproval: keys.require_approval,
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
     reserveBytes: keys.reserve,
     frameBytesMax: keys.buffer,

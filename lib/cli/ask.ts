@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { UsageError } from './command.js'
+import { type AskOptions, UsageError } from './command.js'
 
 /**
  * Asks on the terminal. Without echo nothing of what is typed is shown.
- * @throws UsageError when there is no terminal, or when the person gave up by Ctrl-C or Ctrl-D
+ * @throws UsageError when there is no terminal, or when the person gave up by Ctrl-C or Ctrl-D; the signal's reason
  */
-export async function askOnTerminal(question: string, { echo }: { readonly echo: boolean }): Promise<string> {
+export async function askOnTerminal(question: string, { echo, signal }: AskOptions): Promise<string> {
   const { stdin, stderr } = process
   if (!stdin.isTTY || !stderr.isTTY)
     throw new UsageError(
@@ -23,9 +23,10 @@ export async function askOnTerminal(question: string, { echo }: { readonly echo:
       lines.once('line', resolve)
       lines.once('SIGINT', onGivenUp)
       lines.once('close', onGivenUp)
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
   } finally {
     lines.close()
-    if (!echo) stderr.write('\n')
+    if (!echo || signal?.aborted) stderr.write('\n')
   }
 }

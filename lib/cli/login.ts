@@ -3,7 +3,7 @@ import { type Name, parseName } from '../../protocol/ids.js'
 import type { Address } from '../base/wire.js'
 import { formatAddress, HOST_DEFAULT, PORT_DEFAULT, parseAddress } from '../client/address.js'
 import type { Login } from '../client/connection.js'
-import { credentialsPath, readLogin } from '../client/credentials.js'
+import { credentialsPath, readLogin, readProfile, type StoredLogin } from '../client/credentials.js'
 import { type Environment, LoginError, UsageError } from './command.js'
 
 /** The daemon that a command talks to: the flag, then JANKINS_SERVER, then the default. @throws UsageError */
@@ -13,6 +13,44 @@ export function findAddress(env: Environment, flag: Address | undefined): Addres
   const address = parseAddress(env.JANKINS_SERVER)
   if (!address) throw new UsageError('JANKINS_SERVER must be HOST:PORT')
   return address
+}
+
+/** Which daemon, and as whom: the options that every command has. */
+export interface Target {
+  readonly server?: Address | undefined
+  readonly user?: Name | undefined
+  readonly profile?: Name | undefined
+}
+
+/** Where a command goes, and the login that is kept for there. */
+export interface Place {
+  readonly address: Address
+  readonly profile?: Name | undefined
+  readonly stored?: StoredLogin | undefined
+}
+
+/**
+ * --server, then that of the profile (--profile, JANKINS_PROFILE), then JANKINS_SERVER, then the default.
+ * @throws UsageError for a variable that does not fit, CredentialsError
+ */
+export async function findPlace(env: Environment, target: Target): Promise<Place> {
+  const path = credentialsPath(env)
+  const profile = findProfile(env, target.profile)
+  if (profile === undefined) {
+    const address = findAddress(env, target.server)
+    return { address, stored: await readLogin(path, address) }
+  }
+  const kept = await readProfile(path, profile)
+  const address = target.server ?? kept?.address ?? findAddress(env, undefined)
+  const isSame = kept !== undefined && formatAddress(kept.address) === formatAddress(address)
+  return { address, profile, stored: isSame ? kept.login : undefined }
+}
+
+function findProfile(env: Environment, flag: Name | undefined): Name | undefined {
+  if (flag !== undefined || env.JANKINS_PROFILE === undefined) return flag
+  const profile = parseName(env.JANKINS_PROFILE)
+  if (profile === undefined) throw new UsageError('JANKINS_PROFILE must be the name of a profile')
+  return profile
 }
 
 /** The account that is named: the flag, then JANKINS_USER. @throws UsageError */
@@ -30,12 +68,11 @@ export function findUser(env: Environment, flag: Name | undefined): Name | undef
  */
 export async function findLogin(
   env: Environment,
-  address: Address,
+  { address, profile, stored }: Place,
   flag: Name | undefined,
   passwordFile?: string,
 ): Promise<Login> {
   const user = findUser(env, flag)
-  const stored = await readLogin(credentialsPath(env), address)
   const password = passwordFile === undefined ? await environmentPassword(env) : await passwordOf(passwordFile)
   if (password !== undefined) {
     const name = user ?? stored?.user
@@ -45,7 +82,10 @@ export async function findLogin(
   if (stored && (user === undefined || user === stored.user)) return stored
   const who = user === undefined ? '' : ` as ${user}`
   const server = formatAddress(address)
-  throw new LoginError(`not logged in${who} at ${server}: run jankins login ${user ?? 'NAME'} --server ${server}`)
+  const under = profile === undefined ? '' : ` --profile ${profile}`
+  throw new LoginError(
+    `not logged in${who} at ${server}: run jankins login ${user ?? 'NAME'} --server ${server}${under}`,
+  )
 }
 
 /** JANKINS_PASSWORD, or the content of JANKINS_PASSWORD_FILE. @throws UsageError */

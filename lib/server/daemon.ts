@@ -73,6 +73,7 @@ async function start(
     frameBytesMax: config.frameBytesMax,
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
+    requireApproval: config.requireApproval,
     loginCounters: createLoginCounters(),
     startedAtMs: clock.nowMs(),
   }

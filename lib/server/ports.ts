@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Name } from '../../protocol/ids.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
 import type { AddressedFrame } from './front/packing.js'
+import type { SessionsEnd } from './writer/shut-out.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
@@ -17,7 +18,10 @@ export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 export interface ToThread {
   readonly opened: readonly { readonly connection: ConnectionId; readonly address: string }[]
   readonly frames: PackedFrames
-  /** Bytes of replies that have left: the thread may produce that many more for this connection. */
+  /**
+   * Bytes of replies that have left: the thread may produce that many more for this connection. Main keeps little ones
+   * back until there is something else to say.
+   */
   readonly credits: readonly (readonly [ConnectionId, number])[]
   readonly closed: readonly ConnectionId[]
   /** Finish: answer what is in hand, refuse new work with E_DRAINING. */
@@ -41,7 +45,7 @@ export type Verdict =
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
   readonly frames: PackedFrames
-  /** How many frames of a connection are dealt with: answered, or notices that need no answer. */
+  /** How many frames of a connection are dealt with without an answer: each of `frames` stands for one more. */
   readonly handled: readonly (readonly [ConnectionId, number])[]
   readonly verdicts: readonly Verdict[]
   /** Answer to `drain`: nothing is in hand any more. */
@@ -65,6 +69,8 @@ export type WriterAnswer =
     }
   /** Our own fault: the stack is logged by the writer. */
   | { readonly call: number; readonly failure: string }
+  /** No answer: what every connection thread has to know. */
+  | { readonly sessionsEnd: SessionsEnd }
 
 /** What a connection thread is started with. */
 export interface ThreadData {
@@ -79,6 +85,7 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  readonly requireApproval: boolean
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number

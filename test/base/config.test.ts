@@ -51,6 +51,7 @@ t.test('every key reaches the place that it is meant for', async t => {
 host = "::1"
 port = 0
 allow_plaintext = true
+require_approval = true
 data = "/var/lib/x"
 buffer = "2MiB"
 threads = "per-connection"
@@ -84,6 +85,7 @@ address = "build.example"
     host: '::1',
     port: 0,
     allowPlaintext: true,
+    requireApproval: true,
     dataDir: '/var/lib/x',
     reserveBytes: 2 * 1024 ** 3,
     frameBytesMax: 2 * 1024 ** 2,

@@ -154,6 +154,7 @@ export class SimDaemon {
       // The least, so that more of what is long comes in pieces.
       frameBytesMax: LIMITS.frameBytesMin.value,
       scramSecret: new Uint8Array(32),
+      requireApproval: false,
       logins: sharedLogins(createLoginCounters(), new Uint8Array(32)),
       startedAtMs: clock.nowMs(),
       threadConnections: () => [],

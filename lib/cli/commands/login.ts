@@ -6,15 +6,16 @@ import { credentialsPath, writeLogin } from '../../client/credentials.js'
 import { type Context, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { environmentPassword, findAddress, findUser, passwordOf } from '../login.js'
+import { environmentPassword, findPlace, findUser, passwordOf } from '../login.js'
 import { printJson, printLine } from '../print.js'
 
 export async function run(args: ArgsOf<'login'>, context: Context): Promise<number> {
   const { env, dial, clock, stdout } = context
-  const address = findAddress(env, args.server)
+  const { address, profile, stored } = await findPlace(env, args)
   if (args.name !== undefined && args.user !== undefined && args.name !== args.user)
     throw new UsageError(`NAME and --user name two accounts: ${args.name} and ${args.user}`)
-  const user = args.name ?? findUser(env, args.user) ?? parseName(await context.ask('account', { echo: true }))
+  const user =
+    args.name ?? findUser(env, args.user) ?? stored?.user ?? parseName(await context.ask('account', { echo: true }))
   if (user === undefined) throw new UsageError('that is no name of an account')
   const server = formatAddress(address)
   const file = args['password-file']
@@ -27,7 +28,7 @@ export async function run(args: ArgsOf<'login'>, context: Context): Promise<numb
   }
   const client = await connect({ dial, address, clock, onKeys, login: { user, password } })
   client.destroy()
-  if (learned) await writeLogin(credentialsPath(env), address, { user, ...learned })
+  if (learned) await writeLogin(credentialsPath(env), address, { user, ...learned }, profile)
   if (args.json) await printJson(stdout, { server, user, role: client.role })
   else await printLine(stdout, `logged in at ${server} as ${user}, role ${client.role}`)
   return EXIT.done

@@ -4,13 +4,15 @@ import { type Name, parseName } from '../../../protocol/ids.js'
 import { ConfigError, loadConfig, type WorkerConfig } from '../../base/config.js'
 import type { Log } from '../../base/log.js'
 import { createLog } from '../../base/log-output.js'
+import type { Address } from '../../base/wire.js'
 import { openMachine } from '../../worker/machine/linux.js'
 import { StateDirectoryBusyError } from '../../worker/machine/state-directory.js'
 import { runWorker, type WorkerMode, type WorkerServer } from '../../worker/worker.js'
 import { type Context, type Environment, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
+import { drain, undrain } from '../drain.js'
 import { EXIT } from '../failure.js'
-import { findAddress, findLogin } from '../login.js'
+import { findAddress, findLogin, findPlace } from '../login.js'
 import { notice, printJson } from '../print.js'
 
 type WorkArgs = ArgsOf<'work'>
@@ -22,6 +24,9 @@ const EXIT_HANGUP = 129
 
 export async function run(args: WorkArgs, context: Context): Promise<number> {
   const { env, clock, dial, stdout } = context
+  const target = { server: args.server[0], user: args.user }
+  if (args.drain !== undefined) return await drain(context, target, args.drain, args.json)
+  if (args.undrain !== undefined) return await undrain(context, target, args.undrain, args.json)
   if (args.wait && !args.once) throw new UsageError('--wait needs --once')
   if (args.once && args.poll) throw new UsageError('give either --once or --poll')
   const config = readConfig(args, env)
@@ -95,14 +100,18 @@ async function serversOf(args: WorkArgs, env: Environment, config: WorkerConfig)
   const given = args.server.length > 0 || env.JANKINS_SERVER === undefined ? args.server : [findAddress(env, undefined)]
   if (given.length > 0)
     return await Promise.all(
-      given.map(async address => ({ address, weight: 1, login: await findLogin(env, address, args.user) })),
+      given.map(async address => ({ address, weight: 1, login: await loginAt(env, address, args.user) })),
     )
   return await Promise.all(
     config.servers.map(async ({ address, user, passwordFile, weight }) => {
       const account = args.user ?? (user === undefined ? undefined : namedOr(user, `user of ${address.host}`))
-      return { address, weight, login: await findLogin(env, address, account, passwordFile) }
+      return { address, weight, login: await loginAt(env, address, account, passwordFile) }
     }),
   )
+}
+
+async function loginAt(env: Environment, address: Address, user: Name | undefined, passwordFile?: string) {
+  return await findLogin(env, await findPlace(env, { server: address }), user, passwordFile)
 }
 
 function defaultDir(env: Environment, name: Name): string {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
+import type { UserState } from '../../../protocol/fields.js'
 import { parseName } from '../../../protocol/ids.js'
 import { METHODS, type Result } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
@@ -26,6 +27,9 @@ export interface Proof {
   readonly state: ServerState
 }
 
+/** Whoever waits for approval is told so, but only who knows the password. */
+const MAY_PROVE: ReadonlySet<UserState> = new Set<UserState>(['active', 'pending'])
+
 /**
  * First step of SCRAM. Users that do not exist, are disabled or have no password are answered like any other: they
  * fail at the second step, as a wrong password does.
@@ -40,7 +44,7 @@ export async function startAuth(
   const first = readClientFirst(data)
   const name = parseName(first.user)
   const found = name === undefined ? undefined : await services.store.findAccount(name)
-  const account = found?.active && found.credential ? found : undefined
+  const account = found?.credential && MAY_PROVE.has(found.state) ? found : undefined
   // Made for everybody: a user that exists must not be answered sooner.
   const unknown = unknownUserCredential(services.scramSecret, first.user)
   const credential = account?.credential ?? unknown
@@ -50,7 +54,7 @@ export async function startAuth(
 
 /**
  * Second step: the client's proof, and ours.
- * @throws JankinsError E_BAD_REQUEST, E_AUTH
+ * @throws JankinsError E_BAD_REQUEST, E_AUTH, E_NOT_APPROVED
  */
 export function finishAuth(
   params: unknown,
@@ -60,6 +64,7 @@ export function finishAuth(
   const { data } = check(METHODS['auth.finish'].params, params)
   const message = serverFinal(proof.state, proof.credential, data)
   if (!proof.account) throw new JankinsError('E_AUTH')
+  if (proof.account.state === 'pending') throw new JankinsError('E_NOT_APPROVED')
   const { user, role, mayExec } = proof.account
   return {
     result: {
@@ -73,12 +78,23 @@ export function finishAuth(
   }
 }
 
-/** One line for each failed login; the user is the peer's text and stays short. */
-export function logFailedLogin(services: Services, peer: Peer, user: string | undefined, error: JankinsError): void {
-  services.log.warn('a login failed', {
+/** One line for each failed login or registration; the user is the peer's text and stays short. */
+export function logFailedLogin(
+  services: Services,
+  peer: Peer,
+  method: string,
+  user: string | undefined,
+  error: JankinsError,
+): void {
+  const { writer, log } = services
+  const who = user === undefined ? {} : { user: boundedText(user) }
+  writer
+    .audit({ ...who, ...peer, method, refused: error.code })
+    .catch(failure => log.error('a failed login is missing in the audit log', { address: peer.address }, failure))
+  log.warn('a login failed', {
     address: peer.address,
     code: error.code,
-    ...(user !== undefined && { user: boundedText(user) }),
+    ...who,
   })
 }
 

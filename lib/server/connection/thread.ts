@@ -32,6 +32,9 @@ let isDraining: boolean = false
 let isDrainTold: boolean = false
 let isUpTold: boolean = false
 
+/** See throwForTest. */
+const testToken = process.env.JANKINS_TEST_THROW
+
 const slabs = createReplySlabs()
 const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
@@ -56,15 +59,19 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  requireApproval: data.requireApproval,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
 
+services.writer.onSessionsEnd(end => {
+  for (const session of sessions.values()) session.shutOut(end)
+})
 main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
   for (const { connection, address } of opened) open(connection, address)
   for (const { connection, body } of unpackFrames(frames)) {
-    throwForTest(body)
+    if (testToken) throwForTest(body, testToken)
     sessions.get(connection)?.receive(body)
   }
   for (const [connection, bytes] of credits) {
@@ -171,9 +178,8 @@ async function end(): Promise<void> {
  * For tests of what the end of a thread costs: with JANKINS_TEST_THROW=TOKEN in the daemon's environment, a peer whose
  * auth.start names TOKEN as its `client` makes its thread throw where nothing catches it.
  */
-function throwForTest(body: Uint8Array): void {
-  const token = process.env.JANKINS_TEST_THROW
-  if (!token || !Buffer.from(body.buffer, body.byteOffset, body.length).includes(token)) return
+function throwForTest(body: Uint8Array, token: string): void {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.length).includes(token)) return
   const message = decodeMessage(body)
   if (message.kind !== 'request' || message.method !== 'auth.start') return
   const { client } = message.params as { client?: unknown }

@@ -38,7 +38,8 @@ function reap(core: Core, nowMs: number): void {
   const wallMs = core.clock.nowMs() - nowMs
   for (const held of core.leases.all()) {
     if (held.isEnding) continue
-    if (core.leaseSlots.expire(held.slot, nowMs, held.leaseMs + LIMITS.leaseMarginMs.value)) {
+    const isCutOff = held.endsAtMs !== undefined && nowMs >= held.endsAtMs
+    if (core.leaseSlots.expire(held.slot, nowMs, isCutOff ? -1 : held.leaseMs + LIMITS.leaseMarginMs.value)) {
       // What is being written to its parts just now is let through: the end is tried again at the next tick.
       if (!core.leaseSlots.lockParts(held.slot, REAPER)) continue
       held.isEnding = true

@@ -109,7 +109,7 @@ function people(writer: Writer): Pick<World, 'addAction' | 'queue'> {
     },
     queue: (action, { count = 1, priority } = {}) =>
       writer.queueJobs(nameOf(action), {
-        ...{ user: nameOf('ann'), key: `key-${++fresh}-0000`, count, parameters: [] },
+        ...{ user: nameOf('ann'), role: 'admin', key: `key-${++fresh}-0000`, count, parameters: [] },
         ...(priority !== undefined && { priority }),
       }),
   }
