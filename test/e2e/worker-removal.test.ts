@@ -34,7 +34,7 @@ t.test('the next job does not wait until the directory of the last one is gone, 
   t.match(await bench.ended(first!), { state: 'COMPLETE', exitCode: 0 })
   t.match(await bench.ended(second!), { state: 'COMPLETE', exitCode: 0 })
   await until('both are being removed', () => waiting.length === 2)
-  t.match((await bench.admin.call('job.query', { jobs: [third!] })).jobs, [{ state: 'PENDING' }])
+  t.match((await bench.admin.call('job.wait', { job: third!, waitMs: 1_000 })).job, { state: 'PENDING' })
   waiting.shift()?.()
   waiting.shift()?.()
   t.match(await bench.ended(third!), { state: 'COMPLETE', exitCode: 0 })
