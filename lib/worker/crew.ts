@@ -31,6 +31,8 @@ export class Crew {
   readonly #parts: CrewParts
   readonly #working = new Set<Working>()
   readonly #listeners = new Set<() => void>()
+  /** Directories of ended attempts that are being taken away. */
+  readonly #removals = new Set<Promise<void>>()
   #stopping: boolean = false
   #hasRun: boolean = false
 
@@ -65,8 +67,10 @@ export class Crew {
     })
   }
 
+  /** Resolves when no job runs and nothing of the ended ones is left. */
   async allEnded(): Promise<void> {
     while (this.#working.size > 0) await this.nextEnd(new AbortController().signal)
+    await Promise.all(this.#removals)
   }
 
   /** Takes a slot at once and runs the job in it. */
@@ -107,7 +111,7 @@ export class Crew {
     this.#working.add(working)
     this.#hasRun = true
     const start = (files: AttemptFiles): JobRun => {
-      working.run = new JobRun({ ...this.#parts, link: served.link, files })
+      working.run = new JobRun({ ...this.#parts, link: served.link, files, remove: ended => this.#remove(ended) })
       if (this.#stopping) working.run.stop()
       return working.run
     }
@@ -120,6 +124,17 @@ export class Crew {
       log.error('a job was not run', { job }, error)
       ended()
     })
+  }
+
+  /** Beside the next job. Where removals fall behind, a slot waits: what has ended does not fill the disk. */
+  async #remove(files: AttemptFiles): Promise<void> {
+    const { job } = files.record.grant
+    const removal = files
+      .remove()
+      .catch(error => this.#parts.log.error('the directory of a job was not removed', { job }, error))
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
+    if (this.#removals.size > this.#parts.slots) await removal
   }
 
   async #giveBack({ served, grant }: Offer, error: unknown): Promise<void> {

@@ -24,6 +24,8 @@ export interface JobRunParts {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Told when the server has taken the end of a job. */
   onEnd?(end: JobEnd): void
+  /** Takes away the directory of an attempt, or sees to it; resolves when the next job may be taken. */
+  remove(files: AttemptFiles): Promise<void>
 }
 
 const SHIP_PAUSE_MS_MIN = 40
@@ -82,7 +84,7 @@ export class JobRun implements LeaseHolder {
     this.#shell?.signal('SIGKILL')
   }
 
-  /** Takes the grant, runs the job and tells how it ended. Resolves when nothing of it is left on this machine. */
+  /** Takes the grant, runs the job and tells how it ended. Resolves when no process of it is left on this machine. */
   async run(): Promise<void> {
     const { link, machine, files, log } = this.#parts
     const sentAtBootMs = machine.bootClock.bootMs()
@@ -91,7 +93,7 @@ export class JobRun implements LeaseHolder {
       this.#keepSecret(secrets)
     } catch (error) {
       log.info('a grant was not taken', { job: this.job, cause: (error as Error).message })
-      if (!(error instanceof ConnectionLostError)) await files.remove()
+      if (!(error instanceof ConnectionLostError)) await this.#parts.remove(files)
       return
     }
     link.hold(this)
@@ -164,7 +166,7 @@ export class JobRun implements LeaseHolder {
       this.#isClosed = true
       link.release(this)
       await this.#keeper.close()
-      if (!isLeft) await files.remove()
+      if (!isLeft) await this.#parts.remove(files)
     }
   }
 

@@ -34,6 +34,7 @@ export interface Bench {
     options?: Partial<WorkerOptions> & {
       readonly useCgroup?: boolean
       readonly usePidNamespace?: boolean
+      readonly useLauncher?: boolean
       readonly stateDir?: string
     },
   ): Promise<Working>
@@ -74,6 +75,7 @@ export async function startBench(
         clock: systemClock,
         useCgroup: options.useCgroup ?? false,
         usePidNamespace: options.usePidNamespace ?? false,
+        useLauncher: options.useLauncher ?? true,
       })
       const drain = new AbortController()
       const stop = new AbortController()

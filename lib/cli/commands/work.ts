@@ -35,9 +35,11 @@ export async function run(args: WorkArgs, context: Context): Promise<number> {
   const servers = await serversOf(args, env, config.worker)
   const stateDir = resolve(args.dir ?? config.worker.dir ?? defaultDir(env, name))
   const { pidNamespace: usePidNamespace } = config.worker
-  const machine = await openMachine({ stateDir, clock, usePidNamespace }).catch((error: unknown) => {
-    throw error instanceof StateDirectoryBusyError ? new UsageError(error.message) : error
-  })
+  const machine = await openMachine({ stateDir, clock, usePidNamespace, useLauncher: !args.once }).catch(
+    (error: unknown) => {
+      throw error instanceof StateDirectoryBusyError ? new UsageError(error.message) : error
+    },
+  )
   if (usePidNamespace && machine.treeLayer === 'cookie')
     log.warn('this account cannot make a pid namespace here: jobs run without one, and are found by their cookie')
   const signals = listen(log)

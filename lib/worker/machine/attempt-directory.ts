@@ -16,6 +16,8 @@ export interface LinuxAttempt extends AttemptFiles {
   readonly dir: string
   /** Null: not there, or not whole. */
   readLine(file: 'shell' | 'status' | 'cgroup' | 'namespace' | 'times'): Promise<string | null>
+  /** From now on no shell begins that has not begun yet. False: one has begun before. */
+  barShell(): Promise<boolean>
   /** Whoever ends the attempt later finds its cgroup here. */
   writeCgroup(dir: string): Promise<void>
   /** Returns the path of the script, executable. */
@@ -148,6 +150,14 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
     async readLine(file) {
       const text = await readText(path(file))
       return text?.endsWith('\n') ? text.slice(0, -1) : null
+    },
+    async barShell() {
+      try {
+        await writeFile(path('shell'), '-\n', { flag: 'wx', mode: 0o600 })
+        return true
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code !== 'EEXIST' // a full disk: nothing can begin there either
+      }
     },
     writeCgroup: cgroup => writeFile(path('cgroup'), `${cgroup}\n`, { mode: 0o600 }),
     async writeScript(script) {

@@ -2,10 +2,12 @@ import { statfsSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import type { TreeLayer } from '../../../protocol/fields.js'
 import type { Clock } from '../../base/clock.js'
+import { environmentOfGuard } from '../environment.js'
 import type { Machine } from '../ports.js'
 import { findDelegatedCgroup } from '../tree/cgroup.js'
 import type { LinuxAttempt } from './attempt-directory.js'
 import { openBootClock, readBootId } from './boot-clock.js'
+import { openLauncher } from './launcher.js'
 import { findPidNamespace } from './namespace.js'
 import { createExecutor } from './process.js'
 import { openStateDirectory, randomHex } from './state-directory.js'
@@ -17,6 +19,8 @@ export interface MachineOptions {
   readonly useCgroup?: boolean
   /** True runs each job in a pid namespace of its own, where there is no cgroup and one can be made. */
   readonly usePidNamespace?: boolean
+  /** False starts each job directly: for a worker that runs one, a launcher costs more than it saves. */
+  readonly useLauncher?: boolean
 }
 
 export interface LinuxMachine extends Machine {
@@ -30,12 +34,13 @@ export interface LinuxMachine extends Machine {
  * @throws StateDirectoryBusyError
  */
 export async function openMachine(options: MachineOptions): Promise<LinuxMachine> {
-  const { stateDir, clock, useCgroup = true, usePidNamespace = false } = options
+  const { stateDir, clock, useCgroup = true, usePidNamespace = false, useLauncher = true } = options
   const bootClock = openBootClock()
   const bootId = readBootId()
   const state = await openStateDirectory(stateDir, bootId, clock)
   const cgroup = useCgroup ? await findDelegatedCgroup() : undefined
   const namespace = usePidNamespace && cgroup === undefined ? await findPidNamespace() : undefined
+  const launcher = useLauncher ? await openLauncher(clock, environmentOfGuard(process.env)) : undefined
   return {
     treeLayer: cgroup !== undefined ? 'cgroup' : namespace ? 'pid-namespace' : 'cookie',
     bootClock,
@@ -46,6 +51,7 @@ export async function openMachine(options: MachineOptions): Promise<LinuxMachine
       bootId,
       cgroup,
       namespace,
+      launcher,
       attemptOf: files => files as LinuxAttempt,
     }),
     freeBytes() {
@@ -54,6 +60,9 @@ export async function openMachine(options: MachineOptions): Promise<LinuxMachine
     },
     load: () => loadavg()[0] ?? 0,
     random: randomHex,
-    release: () => state.release(),
+    async release() {
+      await launcher?.close()
+      await state.release()
+    },
   }
 }

@@ -1,24 +1,21 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TreeLayer } from '../../../protocol/fields.js'
-import { type Clock, sleep } from '../../base/clock.js'
+import type { Clock } from '../../base/clock.js'
+import type { Environment } from '../environment.js'
 import type { AttemptFiles, BootClock, Executor, Shell, ShellEnd } from '../ports.js'
 import { cgroupOf, endCgroup, makeCgroup } from '../tree/cgroup.js'
 import { CookieScanner } from '../tree/cookie.js'
 import { type Accounts, openAccounts } from './accounts.js'
 import type { LinuxAttempt } from './attempt-directory.js'
+import type { Launcher } from './launcher.js'
 import type { PidNamespace } from './namespace.js'
-import { isAlive, sendSignal, TICK_MS } from './proc.js'
+import { sendSignal, TICK_MS } from './proc.js'
+import { findShell, launchShell, type ShellProcess, spawnShell } from './shell-process.js'
 
 const WRAPPER = fileURLToPath(new URL('./wrapper.sh', import.meta.url))
 /** The wrapper leaves with this, and without a word in `shell`, when it could not open its own files. */
 const CANNOT_BEGIN = 125
-/** How often the shell of an earlier worker process is looked at: it is not our child, so nobody tells us. */
-const ADOPTED_POLL_MS = 50
-/** An adopted attempt without a shell on record gets this long to say who it is. */
-const UNKNOWN_SHELL_MS = 2_000
 
 export interface ExecutorParts {
   readonly clock: Clock
@@ -28,6 +25,8 @@ export interface ExecutorParts {
   readonly cgroup: string | undefined
   /** Undefined: none is wanted, or none can be made. */
   readonly namespace: PidNamespace | undefined
+  /** Undefined: shells are started directly. */
+  readonly launcher: Launcher | undefined
   readonly attemptOf: (files: AttemptFiles) => LinuxAttempt
 }
 
@@ -44,78 +43,61 @@ async function start(
   parts: ExecutorParts,
   scanner: CookieScanner,
   files: LinuxAttempt,
-  environment: Readonly<Record<string, string>>,
+  environment: Environment,
 ): Promise<Shell> {
   const { grant } = files.record
   const cgroup = parts.cgroup && cgroupOf(parts.cgroup, files.name)
   if (cgroup) {
     await files.writeCgroup(cgroup)
-    makeCgroup(cgroup)
+    await makeCgroup(cgroup)
   }
   const runDir = resolve(files.workspaceDir, grant.dir ?? '.')
   const own = await commandOf(files)
   const command = parts.namespace?.(files.dir, own) ?? own
+  const argv = (tell: string): readonly string[] => [
+    ...['/bin/sh', WRAPPER, files.dir, runDir, grant.stderr, cgroup ?? '', tell],
+    ...command,
+  ]
   const startedAtBootMs = parts.bootClock.bootMs()
-  const child = spawn('/bin/sh', [WRAPPER, files.dir, runDir, grant.stderr, cgroup ?? '', ...command], {
-    cwd: files.dir,
-    detached: true,
-    stdio: 'ignore',
-    env: environment,
-  })
-  const exited = once(child, 'exit') as Promise<[number | null]>
-  const pid = child.pid
-  if (pid === undefined) {
-    // 'error' comes instead of 'exit', and once() hands it on.
-    await exited.catch((error: unknown) => endCgroupOf(parts, cgroup).then(() => Promise.reject(error)))
-    throw new Error('the shell was not started')
-  }
-  child.unref()
-  const accounts = openAccounts(parts.clock, files, cgroup, pid)
-  let isGone: boolean = false
-  let groupKilled: boolean = false
-  const ended = exited.then(async ([code]): Promise<ShellEnd> => {
-    isGone = true
-    // The shell exits with the status that it wrote; when it was killed after that, the status counts.
-    const exitCode = code ?? readStatus(await files.readLine('status'))
-    if (exitCode === undefined) return {}
-    if (exitCode === CANNOT_BEGIN && (await files.readLine('shell')) === null) return { notStarted: true }
-    return { exitCode }
-  })
-  return {
-    pid,
-    startedAtBootMs,
-    ended,
-    isAlive: () => !isGone,
-    signal(signal) {
-      if (!isGone) sendSignal(-pid, signal)
-    },
-    usage: accounts.read,
-    async endTree() {
-      accounts.stop()
-      // The group too: `env -i` sheds the cookie, but stays in the group unless it is given a new one.
-      // Only once: when the group is gone for long, its number may be another's.
-      if (!cgroup && (!isGone || !groupKilled)) sendSignal(-pid, 'SIGKILL')
-      groupKilled = isGone
-      return endTree(parts, scanner, files, accounts, Math.floor(startedAtBootMs / TICK_MS) - 1)
-    },
+  try {
+    const launch = { name: files.name, argv: argv(files.name), environment }
+    const find = (): Promise<ShellProcess | undefined> => findShell(parts, scanner, files)
+    const launched = await launchShell(parts, launch, find)
+    const shell = launched ?? (await spawnShell(argv(''), environment))
+    return shellOf(parts, scanner, files, { shell, cgroup, startedAtBootMs, isOurs: true })
+  } catch (error) {
+    await endCgroupOf(parts, cgroup)
+    throw error
   }
 }
 
 async function adopt(parts: ExecutorParts, scanner: CookieScanner, files: LinuxAttempt): Promise<Shell> {
-  const { clock } = parts
   const cgroup = (await files.readLine('cgroup')) ?? undefined
   const shell = await findShell(parts, scanner, files)
+  const startTicks = shell?.startTicks
+  const startedAtBootMs = startTicks === undefined ? parts.bootClock.bootMs() : startTicks * TICK_MS
+  return shellOf(parts, scanner, files, { shell, cgroup, startedAtBootMs, isOurs: false })
+}
+
+interface Held {
+  readonly shell: ShellProcess | undefined
+  readonly cgroup: string | undefined
+  readonly startedAtBootMs: number
+  /** This process has started it, and hears of its end at once. */
+  readonly isOurs: boolean
+}
+
+function shellOf(parts: ExecutorParts, scanner: CookieScanner, files: LinuxAttempt, held: Held): Shell {
+  const { shell, cgroup, startedAtBootMs, isOurs } = held
   const accounts = openAccounts(parts.clock, files, cgroup, shell?.pid)
-  const isShellAlive = (): boolean => shell !== undefined && isAlive(shell.pid, shell.startTicks)
-  const follow = async (): Promise<ShellEnd> => {
-    while (isShellAlive()) await sleep(clock, ADOPTED_POLL_MS)
-    const status = readStatus(await files.readLine('status'))
-    return status === undefined ? {} : { exitCode: status }
-  }
+  const isShellAlive = (): boolean => shell?.isAlive() === true
+  const sinceTicks = isOurs ? Math.floor(startedAtBootMs / TICK_MS) - 1 : (shell?.startTicks ?? 0)
+  // Only once after its end: when the group is gone for long, its number may be another's.
+  let mayKillGroup: boolean = isOurs
   return {
     ...(shell && { pid: shell.pid }),
-    startedAtBootMs: shell ? shell.startTicks * TICK_MS : parts.bootClock.bootMs(),
-    ended: follow(),
+    startedAtBootMs,
+    ended: endOf(files, shell),
     isAlive: isShellAlive,
     usage: accounts.read,
     signal(signal) {
@@ -124,28 +106,21 @@ async function adopt(parts: ExecutorParts, scanner: CookieScanner, files: LinuxA
     },
     async endTree() {
       accounts.stop()
-      if (shell && isShellAlive()) sendSignal(-shell.pid, 'SIGKILL')
-      return endTree(parts, scanner, files, accounts, shell?.startTicks ?? 0)
+      const isAlive = isShellAlive()
+      // The group too: `env -i` sheds the cookie, but stays in the group unless it is given a new one.
+      if (shell && (isAlive || mayKillGroup) && !(isOurs && cgroup)) sendSignal(-shell.pid, 'SIGKILL')
+      mayKillGroup &&= isAlive
+      return endTree(parts, scanner, files, accounts, sinceTicks)
     },
   }
 }
 
-/** Undefined: it is gone, or belongs to another life of the machine. */
-async function findShell(
-  parts: ExecutorParts,
-  scanner: CookieScanner,
-  files: LinuxAttempt,
-): Promise<{ pid: number; startTicks: number } | undefined> {
-  const giveUpAtMs = parts.clock.monotonicMs() + UNKNOWN_SHELL_MS
-  for (;;) {
-    const line = await files.readLine('shell')
-    if (line !== null) {
-      const [pid, startTicks, bootId] = line.split(' ')
-      return bootId === parts.bootId ? { pid: Number(pid), startTicks: Number(startTicks) } : undefined
-    }
-    if (parts.clock.monotonicMs() > giveUpAtMs || !(await scanner.isAnyLeft(files.record.cookie))) return undefined
-    await sleep(parts.clock, ADOPTED_POLL_MS)
-  }
+/** The shell exits with the status that it wrote; when it was killed after that, the status counts. */
+async function endOf(files: LinuxAttempt, shell: ShellProcess | undefined): Promise<ShellEnd> {
+  const exitCode = (await shell?.gone) ?? readStatus(await files.readLine('status'))
+  if (exitCode === undefined) return {}
+  if (exitCode === CANNOT_BEGIN && (await files.readLine('shell')) === null) return { notStarted: true }
+  return { exitCode }
 }
 
 /** A program for the wrapper: argv as it is, or the script as a file. */

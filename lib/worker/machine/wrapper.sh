@@ -1,19 +1,35 @@
 #!/bin/sh
 # Runs one attempt of a job, and outlives the worker process that started it.
 #
-#   wrapper.sh ATTEMPT WORKSPACE apart|merge CGROUP COMMAND [ARG...]
+#   wrapper.sh ATTEMPT WORKSPACE apart|merge CGROUP TELL COMMAND [ARG...]
 #
 # ATTEMPT gets: stdout and stderr (appended to), shell (pid, start time, boot id), times (what the job used) where there
 # is no CGROUP, and, last, status ("exit N"). shell and status are one write each and valid only with their newline.
-# CGROUP is a directory, or empty.
+# A shell that is there already bars the attempt: a worker process has told its end without having seen it begin.
+# CGROUP is a directory, or empty. TELL is empty, or what lines to descriptor 3 begin with: "TELL begun PID START",
+# "TELL ended N" when the status is written, or "TELL failed".
 #
 # The job's words are only ever passed on as "$@". Variables of this shell begin with _jankins_: any other name could be
 # a variable of the job, which an assignment here would change. The braces make the shell read all of this before it
 # runs any of it: the file may be replaced by an upgrade while the job runs.
 {
   trap : TERM INT HUP
-  exec </dev/null >>"$1/stdout" 2>>"$1/stderr" || exit 125
-  [ -z "$4" ] || echo 0 >"$4/cgroup.procs" || exit 125
+  # Nobody may listen any more.
+  _jankins_tell() {
+    [ "$1" ] || return
+    trap '' PIPE
+    echo "$1 $2" >&3
+    trap - PIPE
+  } 2>/dev/null
+  _jankins_fail() {
+    _jankins_tell "$1" failed
+    exit 125
+  }
+
+  # By `true` first: a shell ends at once when `exec` cannot open a file.
+  true >>"$1/stdout" && true 2>>"$1/stderr" || _jankins_fail "$5"
+  exec </dev/null >>"$1/stdout" 2>>"$1/stderr"
+  [ -z "$4" ] || echo 0 >"$4/cgroup.procs" || _jankins_fail "$5"
 
   _jankins_start() {
     shift 19
@@ -21,10 +37,12 @@
   }
   read -r _jankins_stat <"/proc/$$/stat"
   read -r _jankins_boot </proc/sys/kernel/random/boot_id
-  set -f
+  set -fC
   _jankins_start ${_jankins_stat##*) }
-  set +f
+  { true >"$1/shell"; } 2>/dev/null || _jankins_fail "$5"
+  set +fC
   echo "$$ $_jankins_started $_jankins_boot" >"$1/shell"
+  _jankins_tell "$5" "begun $$ $_jankins_started"
   # Room for the status is taken now: the job may fill the disk.
   printf - >"$1/status"
 
@@ -32,9 +50,9 @@
     # A subshell that becomes the program: a builtin of the same name is never taken, and our traps are not inherited.
     (
       [ "$3" = apart ] || exec 2>&1
-      shift 4
+      shift 5
       exec "$@"
-    )
+    ) 3>&-
     _jankins_status=$?
   else
     echo "jankins: cannot enter the directory $2" >&2
@@ -42,5 +60,6 @@
   fi
   [ -n "$4" ] || times >"$1/times"
   echo "exit $_jankins_status" 1<>"$1/status"
+  _jankins_tell "$5" "ended $_jankins_status"
   exit "$_jankins_status"
 }

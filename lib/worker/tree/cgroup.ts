@@ -1,5 +1,5 @@
-import { constants, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
-import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { constants, readFileSync } from 'node:fs'
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../base/clock.js'
 
@@ -38,9 +38,9 @@ export async function findDelegatedCgroup(): Promise<string | undefined> {
 export const cgroupOf = (delegated: string, attemptName: string): string =>
   join(delegated, `jankins-job-${attemptName}`)
 
-/** Synchronous, as all that is done for each job here: no disk is behind these files. */
-export function makeCgroup(dir: string): void {
-  mkdirSync(dir, { recursive: true })
+/** Not synchronous: no disk is behind it, but a lock that the kernel holds for milliseconds while a process moves. */
+export async function makeCgroup(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
 }
 
 /**
@@ -53,7 +53,7 @@ export async function endCgroup(dir: string, clock: Clock, beforeRemoval: () => 
   for (let pauseMs = 1; ; pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2)) {
     if (!isPopulated(dir)) {
       beforeRemoval()
-      if (removeGroups(dir)) return true
+      if (await removeGroups(dir)) return true
     }
     if (clock.monotonicMs() > giveUpAtMs) return false
     await writeFile(join(dir, 'cgroup.kill'), '1').catch(() => {})
@@ -69,14 +69,16 @@ function isPopulated(dir: string): boolean {
   }
 }
 
-/** The innermost first; false when one is still busy. */
-function removeGroups(dir: string): boolean {
-  try {
-    for (const entry of readdirSync(dir, { withFileTypes: true }))
-      if (entry.isDirectory() && !removeGroups(join(dir, entry.name))) return false
-    rmdirSync(dir)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
-  }
+/** The innermost first, which most often is the only one; false when one is still busy. */
+async function removeGroups(dir: string): Promise<boolean> {
+  if (await removeGroup(dir)) return true
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
+  for (const entry of entries) if (entry.isDirectory() && !(await removeGroups(join(dir, entry.name)))) return false
+  return await removeGroup(dir)
 }
+
+const removeGroup = (dir: string): Promise<boolean> =>
+  rmdir(dir).then(
+    () => true,
+    error => (error as NodeJS.ErrnoException).code === 'ENOENT',
+  )
