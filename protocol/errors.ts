@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   E_UNKNOWN_METHOD: { retry: false, text: 'this daemon has no such method; is it older than the client?' },
   E_VERSION: { retry: false, text: 'client and daemon speak different major versions; upgrade the older one' },
   E_AUTH: { retry: false, text: 'wrong user or password; run jankins login' },
+  E_TLS_REQUIRED: { retry: false, text: 'this daemon speaks TLS only; run jankins login to learn its certificate' },
   E_NOT_AUTHENTICATED: { retry: false, text: 'authenticate first' },
   E_FORBIDDEN: { retry: false, text: 'this account may not do that; ask an admin' },
   E_TOO_MANY: { retry: true, text: 'a limit of the daemon is reached; try again later' },

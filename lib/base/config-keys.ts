@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LOG_LEVELS } from './log.js'
 import { LOG_FORMATS } from './log-output.js'
+import { tlsKeys } from './tls-keys.js'
 import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from './units.js'
 import type { Address } from './wire.js'
 
@@ -45,6 +46,11 @@ const serverKeys = z.strictObject({
   address: address.default({ host: '127.0.0.1', port: DEFAULT_PORT }),
   user: optionalText.optional(),
   password_file: optionalText.optional(),
+  fingerprint: optionalText.optional(),
+  ca: optionalText.optional(),
+  cert: optionalText.optional(),
+  key: optionalText.optional(),
+  plaintext: z.boolean().default(false),
   weight: integer(1, 1_000).default(1),
 })
 
@@ -63,6 +69,7 @@ const workerKeys = z.strictObject({
 /** The keys of jankins.conf as they are written there. */
 export const fileKeys = z.strictObject({
   ...daemonKeys.shape,
+  tls: tlsKeys.optional(),
   worker: workerKeys.default(() => workerKeys.parse({})),
 })
 export type FileKeys = z.infer<typeof fileKeys>

@@ -22,7 +22,13 @@ export interface Context {
   readonly stdout: Output
   readonly stderr: Output
   /** Asks a person. @throws UsageError when there is no terminal */
-  ask(question: string, options: { readonly echo: boolean }): Promise<string>
+  ask(question: string, options: AskOptions): Promise<string>
+}
+
+export interface AskOptions {
+  readonly echo: boolean
+  /** What to do where nobody can be asked; about a password by default. */
+  readonly otherwise?: string
 }
 
 /** What an option or a positional may hold, and what the command gets of it. */

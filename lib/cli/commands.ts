@@ -11,9 +11,9 @@ const command = { value: 'CMD [ARG...]', describe: 'what to run, without a shell
 /** The one table of the command line: parser, help, completion and tests follow from it. A module is read when named. */
 export const COMMANDS = {
   login: {
-    summary: 'keep the keys of an account for this daemon',
-    positionals: { name: { kind: 'name', describe: 'the account; --user says the same' } },
-    options: { ...o.loginPassword, ...o.daemon },
+    summary: 'learn how a daemon is known, and keep the keys of an account there',
+    positionals: { place: { kind: 'text', describe: 'HOST, HOST:PORT, USER@HOST or USER; else --server and --user' } },
+    options: { ...o.loginPassword, ...o.trust, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/login.js'),
   },
   passwd: {

@@ -2,7 +2,7 @@ import type { Name } from '../../protocol/ids.js'
 import type { Address } from '../base/wire.js'
 import { type ResilientClient, startResilient } from '../client/resilient.js'
 import type { Context } from './command.js'
-import { findAddress, findLogin } from './login.js'
+import { findAccess, findAddress } from './login.js'
 import { notice } from './print.js'
 
 /** Which daemon, and as whom: the options that every command has. */
@@ -22,11 +22,11 @@ export async function withDaemon<T>(
 ): Promise<T> {
   const { env, clock, dial } = context
   const address = findAddress(env, target.server)
-  const login = await findLogin(env, address, target.user)
+  const access = await findAccess(env, address, { user: target.user })
   const onLost = (): void => {
     notice(context, 'jankins: the connection to the daemon was lost, trying again').catch(() => {})
   }
-  const client = startResilient({ dial, address, login, clock, onLost })
+  const client = startResilient({ dial, clock, onLost, ...access })
   try {
     return await use(client)
   } finally {

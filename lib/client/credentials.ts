@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer'
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
 import type { Address } from '../base/wire.js'
 import { formatAddress } from './address.js'
 import type { LearnedKeys } from './authenticate.js'
+import { writePrivateFile } from './private-file.js'
 
 /** What `jankins login` keeps for one daemon: keys that log in there, from which the password cannot be read. */
 export interface StoredLogin extends LearnedKeys {
@@ -46,20 +46,7 @@ export async function writeLogin(path: string, address: Address, login: StoredLo
     clientKey: base64(login.keys.clientKey),
     serverKey: base64(login.keys.serverKey),
   })
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  // 0600 from the first byte: never for a moment readable by others, as it would be with a chmod after the write.
-  const temporary = `${path}.${randomUUID()}`
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(`${JSON.stringify({ servers: Object.fromEntries(entries) }, undefined, 2)}\n`)
-    await file.sync()
-    await file.close()
-    await rename(temporary, path)
-  } catch (error) {
-    await file.close().catch(() => {})
-    await rm(temporary, { force: true })
-    throw error
-  }
+  await writePrivateFile(path, `${JSON.stringify({ servers: Object.fromEntries(entries) }, undefined, 2)}\n`)
 }
 
 async function readEntries(path: string): Promise<Map<string, Entry>> {

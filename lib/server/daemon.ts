@@ -12,6 +12,7 @@ import { makeFirstAdmin } from './front/first-admin.js'
 import { Front } from './front/front.js'
 import { inheritedFd, listen } from './front/listener.js'
 import { ThreadPool } from './front/threads.js'
+import { loadTls } from './front/tls-material.js'
 import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
 import type { ThreadData } from './ports.js'
 import { createLeaseSlots, createWorkerSlots } from './shared-slots.js'
@@ -24,6 +25,8 @@ const clock = systemClock
 export interface Daemon {
   /** With the port that was really taken. */
   readonly address: Address
+  /** Of its certificate, as clients pin it; undefined without TLS. */
+  readonly fingerprint: string | undefined
   /** Refuses new connections, answers what is in hand, ends; resolves within 5 s. */
   stop(): Promise<void>
 }
@@ -54,6 +57,7 @@ async function start(
   onDeath: (error: unknown) => void,
   undo: (() => void)[],
 ): Promise<Daemon> {
+  const tls = config.tls && loadTls(config.tls, directory.path, clock.nowMs())
   const onLogs = (logs: readonly LogRecord[]): void => logs.forEach(log.write)
   const shared = {
     dataDir: directory.path,
@@ -72,6 +76,7 @@ async function start(
     frameBytesMax: config.frameBytesMax,
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
+    certificateUsers: config.tls?.clients?.users,
     startedAtMs: clock.nowMs(),
   }
   const { threads } = config
@@ -79,17 +84,19 @@ async function start(
   const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
   undo.push(() => pool.terminate())
   await pool.warmUp()
-  const front = new Front({ config, pool, clock, log })
+  const front = new Front({ config, tls, pool, clock, log })
   undo.push(() => front.stop())
   const listener = await listen({
     host: config.host,
     port: config.port,
     allowPlaintext: config.allowPlaintext,
+    isEncrypted: tls !== undefined,
     fd: inheritedFd(process.env, process.pid),
     onSocket: socket => front.accept(socket),
   })
   return {
     address: listener.address,
+    fingerprint: tls?.fingerprint,
     async stop() {
       listener.close()
       await withinDrainTime(drain(pool, front, writer), log)

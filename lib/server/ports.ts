@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { ChannelBindings } from '../../protocol/channel-binding.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
+import type { CertificateUsers } from '../base/tls-keys.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
@@ -10,9 +12,24 @@ import type { ConnectionId } from './writer/writer.js'
  */
 export type PackedFrames = ArrayBuffer
 
+/** What a session has to know of its TLS connection: plain data, since it never sees a socket. */
+export interface TlsFacts {
+  readonly bindings: ChannelBindings
+  /** That the client has shown, if any; `flaw`: why it does not count. */
+  readonly certificate?: { readonly subject: string; readonly flaw?: string }
+}
+
+/** A new connection. */
+export interface Opened {
+  readonly connection: ConnectionId
+  readonly address: string
+  /** Undefined on plain TCP. */
+  readonly tls: TlsFacts | undefined
+}
+
 /** From the main thread to a connection thread. */
 export interface ToThread {
-  readonly opened: readonly { readonly connection: ConnectionId; readonly address: string }[]
+  readonly opened: readonly Opened[]
   readonly frames: PackedFrames | null
   /** Bytes of replies that have left: the thread may produce that many more for this connection. */
   readonly credits: readonly (readonly [ConnectionId, number])[]
@@ -70,6 +87,8 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  /** Undefined: nobody logs in by certificate. */
+  readonly certificateUsers: CertificateUsers | undefined
   readonly startedAtMs: number
   readonly logLevel: LogLevel
   /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */

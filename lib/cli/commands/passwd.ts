@@ -6,7 +6,7 @@ import { credentialsPath, readLogin, writeLogin } from '../../client/credentials
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { findAddress, findLogin } from '../login.js'
+import { type Access, findAccess, findAddress } from '../login.js'
 import { askNewPassword, makeCredential } from '../new-password.js'
 import { printJson, printLine } from '../print.js'
 import { withDaemon } from '../session.js'
@@ -14,7 +14,8 @@ import { withDaemon } from '../session.js'
 export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<number> {
   const { env } = context
   const address = findAddress(env, args.server)
-  const self = (await findLogin(env, address, args.user)).user
+  const { security, login } = await findAccess(env, address, { user: args.user })
+  const self = login.user
   const user = args.name ?? self
   await withDaemon(context, args, async client => {
     // Nobody is asked for what would be of no use.
@@ -25,7 +26,7 @@ export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<num
       await client.call('user.passwd', { user, ...credential })
     } catch (error) {
       // The reply may have been lost after the change: then the old password opens nothing, and the new one does.
-      if (user !== self || !(await opens(context, address, user, learned))) throw error
+      if (user !== self || !(await opens(context, { address, security, login: { user, ...learned } }))) throw error
     }
     await keep(context, address, user, learned)
   })
@@ -34,9 +35,9 @@ export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<num
   return EXIT.done
 }
 
-async function opens({ dial, clock }: Context, address: Address, user: Name, learned: LearnedKeys): Promise<boolean> {
+async function opens({ dial, clock }: Context, access: Access): Promise<boolean> {
   try {
-    const client = await connect({ dial, clock, address, login: { user, ...learned } })
+    const client = await connect({ dial, clock, ...access })
     client.destroy()
     return true
   } catch {

@@ -10,7 +10,7 @@ import { runWorker, type WorkerMode, type WorkerServer } from '../../worker/work
 import { type Context, type Environment, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { findAddress, findLogin } from '../login.js'
+import { findAccess, findAddress } from '../login.js'
 import { notice, printJson } from '../print.js'
 
 type WorkArgs = ArgsOf<'work'>
@@ -90,12 +90,12 @@ async function serversOf(args: WorkArgs, env: Environment, config: WorkerConfig)
   const given = args.server.length > 0 || env.JANKINS_SERVER === undefined ? args.server : [findAddress(env, undefined)]
   if (given.length > 0)
     return await Promise.all(
-      given.map(async address => ({ address, weight: 1, login: await findLogin(env, address, args.user) })),
+      given.map(async address => ({ weight: 1, ...(await findAccess(env, address, { user: args.user })) })),
     )
   return await Promise.all(
-    config.servers.map(async ({ address, user, passwordFile, weight }) => {
-      const account = args.user ?? (user === undefined ? undefined : namedOr(user, `user of ${address.host}`))
-      return { address, weight, login: await findLogin(env, address, account, passwordFile) }
+    config.servers.map(async ({ address, user: name, passwordFile, trust, weight }) => {
+      const user = args.user ?? (name === undefined ? undefined : namedOr(name, `user of ${address.host}`))
+      return { weight, ...(await findAccess(env, address, { user, passwordFile, trust })) }
     }),
   )
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
+import type { CertificateUsers } from '../../base/tls-keys.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
-import type { Verdict } from '../ports.js'
+import type { TlsFacts, Verdict } from '../ports.js'
 import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
 import type { ConnectionId, Writer } from '../writer/writer.js'
@@ -22,6 +23,8 @@ export interface Services {
   readonly frameBytesMax: number
   /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */
   readonly scramSecret: Uint8Array
+  /** Missing: nobody logs in by certificate. */
+  readonly certificateUsers?: CertificateUsers | undefined
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */
   threadConnections(): readonly { readonly thread: number; readonly connections: number }[]
@@ -41,4 +44,6 @@ export interface SessionOutput {
 export interface Peer {
   readonly connection: ConnectionId
   readonly address: string
+  /** Missing on plain TCP. */
+  readonly tls?: TlsFacts | undefined
 }

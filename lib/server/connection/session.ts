@@ -99,7 +99,7 @@ export class Session {
   }
 
   async #greet(request: Request): Promise<void> {
-    const { result, proof } = await startAuth(request.params, this.#services)
+    const { result, proof } = await startAuth(request.params, this.#peer, this.#services)
     if (this.#phase.kind !== 'busy') return
     this.#phase = { kind: 'proof', proof }
     this.#say(encodeReply(request.id, result))

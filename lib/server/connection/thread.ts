@@ -6,7 +6,7 @@ import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
-import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
+import type { FromThread, Opened, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
@@ -53,12 +53,13 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  certificateUsers: data.certificateUsers,
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
 
 main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
-  for (const { connection, address } of opened) open(connection, address)
+  for (const peer of opened) open(peer)
   for (const { connection, body } of unpackFrames(frames)) {
     throwForTest(body)
     sessions.get(connection)?.receive(body)
@@ -70,7 +71,8 @@ main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
 })
 schedule()
 
-function open(connection: ConnectionId, address: string): void {
+function open(peer: Opened): void {
+  const { connection } = peer
   const output = {
     send(body: Uint8Array) {
       frames.push({ connection, body })
@@ -91,7 +93,7 @@ function open(connection: ConnectionId, address: string): void {
       if (isDraining) schedule()
     },
   }
-  const session: Session = new Session(services, { connection, address }, output)
+  const session: Session = new Session(services, peer, output)
   sessions.set(connection, session)
   if (isDraining) session.drain()
 }

@@ -34,6 +34,7 @@ export async function runJankinsd(args: readonly string[]): Promise<number> {
     const signalled = firstSignal()
     const daemon = await startDaemon(config, log)
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
+    if (daemon.fingerprint) process.stdout.write(`its certificate is ${daemon.fingerprint}\n`)
     await tellSystemd('--ready')
     const signal = await signalled
     log.info('stopping', { signal })

@@ -3,11 +3,14 @@ import { JankinsError } from '../../../protocol/errors.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import type { Clock, Timer } from '../../base/clock.js'
 import type { DaemonConfig } from '../../base/config.js'
-import type { Log } from '../../base/log.js'
+import type { Facts, Log } from '../../base/log.js'
 import type { ConnectionId } from '../writer/writer.js'
 import { Budget } from './budget.js'
+import { type Channel, plainChannel } from './channel.js'
 import { type ConnectionParts, FrontConnection, refusal } from './connection.js'
 import type { ThreadPool } from './threads.js'
+import { TlsDoor } from './tls-door.js'
+import type { TlsMaterial } from './tls-material.js'
 
 const SWEEP_MS = 500
 /** Refused sockets that are given time to read why; what comes beyond is closed without a word. */
@@ -18,6 +21,8 @@ export interface FrontParts {
     DaemonConfig,
     'byteBudgetBytes' | 'connectionsMax' | 'frameBytesMax' | 'stallTimeoutMs' | 'frameTimeoutMs'
   >
+  /** Undefined: plain TCP. */
+  readonly tls?: TlsMaterial | undefined
   readonly pool: ThreadPool
   readonly clock: Clock
   readonly log: Log
@@ -30,6 +35,7 @@ export class Front {
   readonly #connections = new Map<ConnectionId, FrontConnection>()
   readonly #refused = new Set<Socket>()
   readonly #refusal = refusal(new JankinsError('E_TOO_MANY'))
+  readonly #door: TlsDoor | undefined
   #lastId = 0
   #timer: Timer | undefined
   #onEmpty: () => void = () => {}
@@ -37,6 +43,7 @@ export class Front {
   constructor(parts: FrontParts) {
     this.#parts = parts
     this.budget = new Budget(parts.config.byteBudgetBytes)
+    this.#door = parts.tls && this.#makeDoor(parts.tls)
     this.#sweepLater()
   }
 
@@ -44,35 +51,12 @@ export class Front {
     return this.#connections.size
   }
 
-  accept(socket: Socket): void {
-    const { config, pool, clock } = this.#parts
-    if (this.#connections.size >= config.connectionsMax) {
-      this.#refuse(socket)
-      return
-    }
-    const link = pool.take()
-    const parts: ConnectionParts = {
-      budget: this.budget,
-      limits: {
-        handshakeMs: LIMITS.handshakeMs.value,
-        stallMs: config.stallTimeoutMs,
-        frameMs: config.frameTimeoutMs,
-      },
-      frameBytesMax: config.frameBytesMax,
-      nowMs: clock.monotonicMs(),
-      onClosed: connection => {
-        this.#connections.delete(connection.id)
-        pool.closed(link, connection.id)
-        if (this.#connections.size === 0) this.#onEmpty()
-      },
-      onFarOver: () => this.#closeLargest(),
-    }
-    // uint32 on the way to the threads: it comes round after 4 billion connections.
-    do this.#lastId = (this.#lastId % 0xffff_ffff) + 1
-    while (this.#connections.has(this.#lastId))
-    const connection = new FrontConnection(this.#lastId, socket, link, parts)
-    this.#connections.set(connection.id, connection)
-    pool.open(link, connection)
+  /** @param accepted of a server with pauseOnConnect */
+  accept(accepted: Socket): void {
+    if (!this.#door) this.#welcome(plainChannel(accepted), accepted, this.#parts.clock.monotonicMs())
+    // A few more than there is room for: who is refused can only be told so after the handshake.
+    else if (this.#isFull(this.#door.pendingCount - REFUSED_MAX)) accepted.destroy()
+    else this.#door.admit(accepted, this.#parts.clock.monotonicMs())
   }
 
   /** Resolves when every connection has sent what waited and is closed, within a few seconds. */
@@ -91,6 +75,55 @@ export class Front {
     this.#timer?.cancel()
     for (const socket of this.#refused) socket.destroy()
     for (const connection of this.#connections.values()) connection.destroy()
+    this.#door?.destroy()
+  }
+
+  #makeDoor(tls: TlsMaterial): TlsDoor {
+    return new TlsDoor(tls, {
+      onChannel: (channel, socket, sinceMs) => this.#welcome(channel, socket, sinceMs),
+      onFailed: (address, why) => this.#logClosed({ address }, why),
+    })
+  }
+
+  #logClosed(facts: Facts, why: string): void {
+    this.#parts.log.info('closed a connection', { ...facts, why })
+  }
+
+  #isFull(moreCount: number): boolean {
+    return this.#connections.size + moreCount >= this.#parts.config.connectionsMax
+  }
+
+  #welcome(channel: Channel, socket: Socket, sinceMs: number): void {
+    if (this.#isFull(0)) this.#refuse(socket)
+    else this.#open(channel, sinceMs)
+  }
+
+  #open(channel: Channel, sinceMs: number): void {
+    const { config, pool } = this.#parts
+    const link = pool.take()
+    const parts: ConnectionParts = {
+      budget: this.budget,
+      limits: {
+        handshakeMs: LIMITS.handshakeMs.value,
+        stallMs: config.stallTimeoutMs,
+        frameMs: config.frameTimeoutMs,
+      },
+      frameBytesMax: config.frameBytesMax,
+      sinceMs,
+      onClosed: connection => {
+        this.#connections.delete(connection.id)
+        pool.closed(link, connection.id)
+        if (this.#connections.size === 0) this.#onEmpty()
+      },
+      onFarOver: () => this.#closeLargest(),
+      onTlsSpoken: () => this.#logClosed({ address: channel.address }, 'it speaks TLS, and this port does not'),
+    }
+    // uint32 on the way to the threads: it comes round after 4 billion connections.
+    do this.#lastId = (this.#lastId % 0xffff_ffff) + 1
+    while (this.#connections.has(this.#lastId))
+    const connection = new FrontConnection(this.#lastId, channel, link, parts)
+    this.#connections.set(connection.id, connection)
+    pool.open(link, connection)
   }
 
   #refuse(socket: Socket): void {
@@ -129,12 +162,13 @@ export class Front {
   }
 
   #sweep(): void {
-    const { clock, log, pool } = this.#parts
+    const { clock, pool } = this.#parts
     const nowMs = clock.monotonicMs()
     for (const connection of this.#connections.values()) {
       const why = connection.sweep(nowMs)
-      if (why) log.info('closed a connection', { connection: connection.id, address: connection.address, why })
+      if (why) this.#logClosed({ connection: connection.id, address: connection.address }, why)
     }
+    this.#door?.sweep(nowMs)
     pool.sweep(nowMs)
     this.#sweepLater()
   }

@@ -19,6 +19,7 @@ export interface ListenOptions {
   readonly port: number
   /** Listen where others can hear, although nothing is encrypted. */
   readonly allowPlaintext: boolean
+  readonly isEncrypted: boolean
   /** systemd's, where it listens already. */
   readonly fd?: number | undefined
   /** The socket is paused. */
@@ -85,10 +86,10 @@ function refused(error: NodeJS.ErrnoException, address: Address): StartError {
   }
 }
 
-function checkReach(host: string, { allowPlaintext }: ListenOptions): void {
-  if (allowPlaintext || isLoopback(host)) return
+function checkReach(host: string, { allowPlaintext, isEncrypted }: ListenOptions): void {
+  if (isEncrypted || allowPlaintext || isLoopback(host)) return
   throw new StartError(
-    `listening on ${host} lets others read everything on the way: set allow_plaintext = true to do so, or --host 127.0.0.1`,
+    `listening on ${host} lets others read everything on the way: set auto = true in [tls], or allow_plaintext = true to do so, or --host 127.0.0.1`,
     2,
   )
 }

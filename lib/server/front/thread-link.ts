@@ -1,4 +1,4 @@
-import type { FromThread, ToThread } from '../ports.js'
+import type { FromThread, Opened, ToThread } from '../ports.js'
 import type { ConnectionId } from '../writer/writer.js'
 import type { FrameSink, FrontConnection } from './connection.js'
 import { type AddressedFrame, packFrames } from './packing.js'
@@ -28,7 +28,7 @@ export class ThreadLink implements FrameSink {
   /** When it last lost its last connection, or was told to retire. Clock.monotonicMs. */
   idleSinceMs: number
   readonly #running: RunningThread
-  #opened: { connection: ConnectionId; address: string }[] = []
+  #opened: Opened[] = []
   #frames: AddressedFrame[] = []
   #credits = new Map<ConnectionId, number>()
   #closed: ConnectionId[] = []
@@ -43,7 +43,7 @@ export class ThreadLink implements FrameSink {
 
   open(connection: FrontConnection): void {
     this.connections.set(connection.id, connection)
-    this.#opened.push({ connection: connection.id, address: connection.address })
+    this.#opened.push({ connection: connection.id, address: connection.address, tls: connection.tls })
     this.#schedule()
   }
   frame(connection: ConnectionId, body: Buffer): void {

@@ -116,7 +116,10 @@ export async function startEchoFront(
     ...given,
   }
   const front = new Front({ config, pool, clock, log })
-  const listener = await listen({ host: '127.0.0.1', port: 0, allowPlaintext: false, onSocket: s => front.accept(s) })
+  const listener = await listen({
+    ...{ host: '127.0.0.1', port: 0, allowPlaintext: false, isEncrypted: false },
+    onSocket: socket => front.accept(socket),
+  })
   t.teardown(() => {
     listener.close()
     front.stop()
