@@ -1,4 +1,8 @@
 #!/usr/bin/env node
-import { main } from '../lib/cli/main.js'
+import { loadCompiled } from '../lib/base/load-compiled.js'
 
-process.exitCode = await main()
+// The whole command, as the build has bundled and compiled it beside this file.
+const { main } = loadCompiled(`${__dirname}/command.js`, require) as typeof import('../lib/cli/main.js')
+void main().then(status => {
+  process.exitCode = status
+})

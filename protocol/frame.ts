@@ -14,9 +14,12 @@ export function encodeFrame(body: Uint8Array): Buffer {
   return frame
 }
 
+/** A frame gets a buffer of its whole size once so many-th part of it is there: memory follows what has arrived. */
+const WHOLE_PART = 8
+
 /**
  * Cuts a byte stream into frame bodies. Owns no socket and no timer, so a test can feed it byte by byte. What it holds
- * is at most twice what was pushed and not yet returned: an announced length alone costs nothing.
+ * is at most WHOLE_PART times what was pushed and not yet returned: an announced length alone costs nothing.
  */
 export class FrameDecoder {
   /** Largest body that is let in. May be raised between frames; bytes that are held already are judged by the new one. */
@@ -24,8 +27,10 @@ export class FrameDecoder {
   #held: Buffer = NOTHING
   #start = 0
   #end = 0
-  /** Whether #held is this decoder's alone, with room to grow, or the last chunk itself. */
+  /** Whether #held is this decoder's alone, or the last chunk itself. */
   #owned: boolean = false
+  /** The end of the last chunk, where the frame before it is exactly complete. */
+  #rest: Buffer = NOTHING
   #tooLarge: JankinsError | undefined
 
   constructor(bodyBytesMax: number) {
@@ -34,17 +39,17 @@ export class FrameDecoder {
 
   /** Bytes that were pushed and not yet returned. */
   get heldBytes(): number {
-    return this.#end - this.#start
+    return this.#end - this.#start + this.#rest.length
   }
 
   /** Length of the body of the frame at the head, bytes, as soon as its whole prefix is there. */
   get announcedBytes(): number | undefined {
-    return this.heldBytes < HEADER_BYTES ? undefined : this.#held.readUInt32BE(this.#start)
+    return this.#end - this.#start < HEADER_BYTES ? undefined : this.#held.readUInt32BE(this.#start)
   }
 
   /**
    * Takes the next bytes of the stream. The chunk is not copied before it must be: leave it as it is until `next` has
-   * returned undefined, or another chunk was pushed.
+   * returned undefined, `keep` was called, or another chunk was pushed.
    */
   push(chunk: Buffer): void {
     if (this.#tooLarge || chunk.length === 0) return
@@ -52,9 +57,17 @@ export class FrameDecoder {
       this.#hold(chunk, chunk.length, false)
       return
     }
+    this.#takeRest()
     this.#makeRoom(chunk.length)
-    chunk.copy(this.#held, this.#end)
-    this.#end += chunk.length
+    const copied = chunk.copy(this.#held, this.#end)
+    this.#end += copied
+    this.#rest = chunk.subarray(copied)
+  }
+
+  /** Copies what is held of the last chunk: its memory may be used again although frames wait in it. */
+  keep(): void {
+    this.#takeRest()
+    if (!this.#owned && this.heldBytes > 0) this.#moveTo(this.heldBytes)
   }
 
   /**
@@ -68,27 +81,55 @@ export class FrameDecoder {
     if (bodyBytes === undefined) return this.#waitForMore()
     if (bodyBytes > this.bodyBytesMax) {
       this.#hold(NOTHING, 0, false)
+      this.#rest = NOTHING
       this.#tooLarge = new JankinsError('E_FRAME_TOO_LARGE', { bytes: bodyBytes, bytesMax: this.bodyBytesMax })
       throw this.#tooLarge
     }
-    if (this.heldBytes < HEADER_BYTES + bodyBytes) return this.#waitForMore()
+    if (this.#end - this.#start < HEADER_BYTES + bodyBytes) return this.#waitForMore()
     const bodyStart = this.#start + HEADER_BYTES
-    const body = Buffer.from(this.#held.subarray(bodyStart, bodyStart + bodyBytes))
+    const view = this.#held.subarray(bodyStart, bodyStart + bodyBytes)
+    const isAlone = this.#owned && this.#start === 0 && view.length === this.#held.length - HEADER_BYTES
+    const body = isAlone ? view : Buffer.from(view)
     this.#start = bodyStart + bodyBytes
-    if (this.heldBytes === 0) this.#hold(NOTHING, 0, false)
+    if (this.#start === this.#end) {
+      this.#hold(this.#rest, this.#rest.length, false)
+      this.#rest = NOTHING
+    }
     return body
   }
 
-  /** Keeps the beginning of a frame in a buffer of its size: a view would keep the whole chunk alive. */
+  /** Keeps the beginning of a frame in a buffer of its own: a view would keep the whole chunk alive. */
   #waitForMore(): undefined {
-    if (this.heldBytes > 0 && (!this.#owned || this.#start > 0)) this.#moveTo(this.heldBytes)
+    if (this.heldBytes > 0 && (!this.#owned || this.#start > 0))
+      this.#moveTo(this.#wholeBytes(this.heldBytes) ?? this.heldBytes)
     return undefined
   }
 
   #makeRoom(bytes: number): void {
-    const needed = this.heldBytes + bytes
+    const held = this.#end - this.#start
+    const wholeBytes = this.#wholeBytes(held + bytes)
+    if (wholeBytes !== undefined) {
+      if (!this.#owned || this.#held.length !== wholeBytes || this.#start > 0) this.#moveTo(wholeBytes)
+      return
+    }
     // Doubling makes a frame of many chunks cost one copy of each byte on average, not one per chunk.
-    if (!this.#owned || this.#held.length - this.#end < bytes) this.#moveTo(Math.max(needed, 2 * this.heldBytes))
+    if (!this.#owned || this.#held.length - this.#end < bytes) this.#moveTo(Math.max(held + bytes, 2 * held))
+  }
+
+  /** Size of the frame at the head with its prefix, where it is not there as a whole and `bytes` are enough of it. */
+  #wholeBytes(bytes: number): number | undefined {
+    const { announcedBytes } = this
+    if (announcedBytes === undefined || announcedBytes > this.bodyBytesMax) return undefined
+    const wholeBytes = HEADER_BYTES + announcedBytes
+    return this.#end - this.#start < wholeBytes && wholeBytes <= WHOLE_PART * bytes ? wholeBytes : undefined
+  }
+
+  #takeRest(): void {
+    const rest = this.#rest
+    if (rest.length === 0) return
+    this.#rest = NOTHING
+    this.#moveTo(this.#end - this.#start + rest.length)
+    this.#end += rest.copy(this.#held, this.#end)
   }
 
   #moveTo(capacity: number): void {

@@ -75,11 +75,23 @@ export const doc = <S extends Schema<unknown>>(sentence: string, schema: S): S =
  * Returns `value` as the schema's type: a fresh object that holds known fields only.
  * @throws JankinsError E_BAD_REQUEST with detail.field (dotted path) and detail.expected
  */
-export function check<T>(schema: Schema<T>, value: unknown, path = ''): T {
-  return checkShape(schema.shape, value, path) as T
+export function check<T>(schema: Schema<T>, value: unknown): T {
+  return checkShape(schema.shape, value, '', KNOWN_CHOICES) as T
 }
 
-function checkShape(shape: Shape, value: unknown, path: string): unknown {
+/**
+ * `check` for what a daemon says, which may be newer than its reader: a word that no choice lists yet is passed on, so
+ * who branches on one needs a branch for the rest. PROTOCOL.md §3.
+ */
+export function checkResult<T>(schema: Schema<T>, value: unknown): T {
+  return checkShape(schema.shape, value, '', isNewChoice) as T
+}
+
+type Choices = (word: string) => boolean
+const KNOWN_CHOICES: Choices = () => false
+const isNewChoice: Choices = word => /^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(word)
+
+function checkShape(shape: Shape, value: unknown, path: string, alsoFits: Choices): unknown {
   switch (shape.kind) {
     case 'int': {
       if (typeof value !== 'number' || !Number.isInteger(value) || value < shape.min || value > shape.max)
@@ -111,7 +123,7 @@ function checkShape(shape: Shape, value: unknown, path: string): unknown {
       return value
     }
     case 'choice': {
-      if (typeof value !== 'string' || !shape.values.includes(value))
+      if (typeof value !== 'string' || !(shape.values.includes(value) || alsoFits(value)))
         throw misfit(path, `one of ${shape.values.join(', ')}`)
       return value
     }
@@ -119,21 +131,21 @@ function checkShape(shape: Shape, value: unknown, path: string): unknown {
       if (!Array.isArray(value) || value.length > shape.countMax)
         throw misfit(path, `a list of at most ${shape.countMax}`)
       const of = shape.of.shape
-      return value.map((item, index) => checkShape(of, item, `${path}[${index}]`))
+      return value.map((item, index) => checkShape(of, item, `${path}[${index}]`, alsoFits))
     }
     case 'pair': {
       if (!Array.isArray(value) || value.length !== 2) throw misfit(path, 'a list of exactly two')
       return [
-        checkShape(shape.first.shape, value[0], `${path}[0]`),
-        checkShape(shape.second.shape, value[1], `${path}[1]`),
+        checkShape(shape.first.shape, value[0], `${path}[0]`, alsoFits),
+        checkShape(shape.second.shape, value[1], `${path}[1]`, alsoFits),
       ]
     }
     case 'obj':
-      return checkFields(shape.fields, value, path)
+      return checkFields(shape.fields, value, path, alsoFits)
   }
 }
 
-function checkFields(fields: Fields, value: unknown, path: string): Record<string, unknown> {
+function checkFields(fields: Fields, value: unknown, path: string, alsoFits: Choices): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
     throw misfit(path, 'a map')
   const result: Record<string, unknown> = {}
@@ -141,7 +153,7 @@ function checkFields(fields: Fields, value: unknown, path: string): Record<strin
     const field = fields[key] as Schema<unknown>
     const item = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
     const fieldPath = path === '' ? key : `${path}.${key}`
-    if (item !== undefined && item !== null) result[key] = checkShape(field.shape, item, fieldPath)
+    if (item !== undefined && item !== null) result[key] = checkShape(field.shape, item, fieldPath, alsoFits)
     else if (!field.optional) throw misfit(fieldPath, 'present')
   }
   return result

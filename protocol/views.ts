@@ -8,6 +8,12 @@ export const jobView = obj({
   action: opt(doc('missing for a job of job.exec', f.name)),
   state: f.jobState,
   reason: opt(doc('why, where the state alone does not say it', f.reason)),
+  aside: opt(
+    doc(
+      'why a PENDING job is not given out: the database has it damaged. Told by job.wait, and by job.query with `jobs`',
+      text(1_024),
+    ),
+  ),
   exitCode: opt(doc('of the job’s shell', int(0, 255))),
   signal: opt(f.signal),
   user: doc('who queued it', f.name),

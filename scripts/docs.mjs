@@ -1,4 +1,5 @@
-// Fills the generated parts of protocol/PROTOCOL.md: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+// Fills the generated parts of protocol/PROTOCOL.md: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`;
+// and writes docs/actions.schema.json.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -129,8 +130,11 @@ function errors(codes) {
 }
 
 function limits(all) {
-  const rows = Object.entries(all).map(([name, { value, doc }]) => [`\`${name}\``, number(value), doc])
-  return aligned([['limit', 'value', 'meaning'], ...rows])
+  const rows = Object.entries(all).map(([name, { value, doc, beyond, key }]) => {
+    const shown = key === undefined ? '' : `\`${key}\``
+    return [`\`${name}\``, number(value), shown, doc, beyond]
+  })
+  return aligned([['limit', 'value', 'default of', 'meaning', 'beyond it'], ...rows])
 }
 
 /** A table as the formatter would leave it, so that what is generated is also what is checked. */
@@ -154,4 +158,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     grant: views.grant,
   }
   writeFileSync(DOCUMENT, fill(readFileSync(DOCUMENT, 'utf8'), parts({ ...methods, ...errors, ...limits, VIEWS })))
+  const { actionsSchema } = await import('../dist/lib/cli/actions-file/schema.js')
+  writeFileSync('docs/actions.schema.json', `${JSON.stringify(actionsSchema(), undefined, 2)}\n`)
 }

@@ -44,7 +44,10 @@ const KEPT: readonly { module: RegExp; inside: readonly string[] }[] = [
   { module: /^(adm-zip|yauzl|yazl)$/, inside: ['lib/client/archive'] },
   { module: /^node:(net|tls)$/, inside: ['lib/server/front', 'lib/client', 'lib/worker', 'lib/cli'] },
   { module: /^node:worker_threads$/, inside: ['lib/server', 'bin'] },
-  { module: /^node:child_process$/, inside: ['lib/worker', 'lib/client/archive', 'lib/cli', 'lib/server/daemon.ts'] },
+  {
+    module: /^node:child_process$/,
+    inside: ['lib/worker', 'lib/client/archive', 'lib/cli', 'lib/server/daemon.ts', 'lib/server/upkeep/tar.ts'],
+  },
 ]
 /** protocol/ is pure: bytes and hashes are all that it takes from node. */
 const PURE = /^node:(buffer|crypto|util)$|^@msgpack\/msgpack$/

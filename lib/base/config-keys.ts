@@ -36,6 +36,8 @@ const daemonKeys = z.strictObject({
   thread_heap: size(64 * MIB, 16_384 * MIB).default(512 * MIB),
   byte_budget: size(4 * MIB, 1024 * 1024 * MIB).default(256 * MIB),
   connections_max: integer(1, 100_000).default(10_000),
+  connections_per_address: integer(1, 100_000).default(5_000),
+  connections_per_user: integer(1, 100_000).default(5_000),
   stall_timeout: duration(1_000, 3_600_000).default(30_000),
   frame_timeout: duration(1_000, 3_600_000).default(60_000),
   log_level: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),

@@ -34,6 +34,8 @@ export interface DaemonConfig {
   readonly threadHeapBytes: number
   readonly byteBudgetBytes: number
   readonly connectionsMax: number
+  readonly connectionsPerAddressMax: number
+  readonly connectionsPerUserMax: number
   readonly stallTimeoutMs: number
   readonly frameTimeoutMs: number
   readonly logLevel: LogLevel
@@ -105,6 +107,8 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     threadHeapBytes: keys.thread_heap,
     byteBudgetBytes: keys.byte_budget,
     connectionsMax: keys.connections_max,
+    connectionsPerAddressMax: keys.connections_per_address,
+    connectionsPerUserMax: keys.connections_per_user,
     stallTimeoutMs: keys.stall_timeout,
     frameTimeoutMs: keys.frame_timeout,
     logLevel: keys.log_level,

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, existsSync, fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
@@ -56,7 +56,8 @@ export function createFilePool(clock: Clock, limits = { openMax: 128, idleMs: 5_
     for (let reopens = 0; ; reopens++) {
       const entry = await acquire(path, flags)
       try {
-        const stats = await entry.handle.stat()
+        // Asked of the kernel's memory, never of the disk: in the thread pool it would take ten times as long.
+        const stats = fstatSync(entry.handle.fd)
         if (stats.nlink > 0 || reopens === REOPENS_MAX)
           return await work({ handle: entry.handle, bytes: stats.size, stamp: `${stats.ino}:${stats.birthtimeMs}` })
         retire(entry)
@@ -117,6 +118,8 @@ export function createFilePool(clock: Clock, limits = { openMax: 128, idleMs: 5_
 
   return {
     async read(path, work) {
+      // Most logs have no stderr: a failed open costs more than all the rest of a small read.
+      if (!entries.has(path) && !existsSync(path)) return undefined
       try {
         return await use(path, READ, work)
       } catch (error) {

@@ -28,6 +28,8 @@ export interface GrowingFiles<V> {
   read(path: string, offset: number, bytesMax: number): Promise<Buffer>
   /** Makes the bytes durable, not the name, and tells the checksum of all of them. */
   seal(path: string): Promise<{ readonly bytes: number; readonly digest: V }>
+  /** Makes the bytes durable, not the name, without a look at them. @returns how many there are */
+  sync(path: string): Promise<number>
   /** Shortens the file; at 0 it is removed, so that no other thread goes on with what it knows of it. */
   cut(path: string, bytes: number): Promise<void>
   /** Closes the file and forgets its checksum. */
@@ -125,6 +127,13 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
     async seal(path) {
       const sealed = await onDisk(() => pool.read(path, file => seal(path, file)))
       return sealed ?? { bytes: 0, digest: newDigest().value() }
+    },
+    async sync(path) {
+      const work = async (file: OpenFile): Promise<number> => {
+        await file.handle.datasync()
+        return file.bytes
+      }
+      return (await pool.read(path, work)) ?? 0
     },
     async cut(path, bytes) {
       states.delete(path)

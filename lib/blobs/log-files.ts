@@ -13,7 +13,7 @@ import { createSerial } from './serial.js'
 /** As many chunks as one reply may carry. */
 const CHUNKS_MAX = 1_024
 
-export interface LogFiles extends Pick<Blobs, 'readLog' | 'sealLog' | 'cutLog'> {
+export interface LogFiles extends Pick<Blobs, 'readLog' | 'sealLog' | 'endLog' | 'cutLog'> {
   append(key: AttemptKey, stream: Stream, offset: number, data: Uint8Array): Promise<PartLength>
   lengths(key: AttemptKey): Promise<Ends>
 }
@@ -61,6 +61,15 @@ export function createLogFiles(dataDir: string, pool: FilePool): LogFiles {
       const paths = logPaths(dataDir, key)
       return serial(paths.order, () => onDisk(() => seal(pool, files, paths, expected)))
     },
+    endLog(key) {
+      const paths = logPaths(dataDir, key)
+      return serial(paths.order, async () => {
+        const [stdout, stderr] = await Promise.all(STREAMS.map(stream => files.sync(paths.streams[stream])))
+        const bytes = (stdout ?? 0) + (stderr ?? 0)
+        if (bytes > 0) await closeDurable(pool, files, paths)
+        return bytes
+      })
+    },
     cutLog(key, stdoutBytes, stderrBytes) {
       const paths = logPaths(dataDir, key)
       return serial(paths.order, () => cut(pool, files, paths, { stdout: stdoutBytes, stderr: stderrBytes }))
@@ -106,7 +115,11 @@ async function seal(
     await cut(pool, files, paths, kept)
     throw new JankinsError('E_CHECKSUM', { part: wrong.join(' ') })
   }
-  if (ends.stdout === 0 && ends.stderr === 0) return
+  if (ends.stdout > 0 || ends.stderr > 0) await closeDurable(pool, files, paths)
+}
+
+/** To be called when the bytes of both streams are durable: makes their order and their names so. */
+async function closeDurable(pool: FilePool, files: GrowingFiles<number>, paths: LogPaths): Promise<void> {
   await pool.read(paths.order, file => file.handle.datasync())
   await syncDirectory(paths.directory)
   for (const stream of STREAMS) files.forget(paths.streams[stream])

@@ -54,6 +54,8 @@ export async function findSegments(
   bytesMax: number,
   segmentsMax: number,
 ): Promise<Segment[]> {
+  const start = { before: START, records: [ends] }
+  if (ends.stdout === 0 || ends.stderr === 0) return cutSegments(start, offset, bytesMax, segmentsMax)
   const found = await pool.read(path, async file => {
     const count = recordCount(file)
     const first = await firstAfter(file.handle, count, offset)
@@ -64,7 +66,7 @@ export async function findSegments(
     const before = first > 0 ? (records.shift() ?? START) : START
     return { before, records: atEnd ? [...records, later(last, ends)] : records }
   })
-  return cutSegments(found ?? { before: START, records: [ends] }, offset, bytesMax, segmentsMax)
+  return cutSegments(found ?? start, offset, bytesMax, segmentsMax)
 }
 
 const later = (a: Ends, b: Ends): Ends => ({

@@ -23,6 +23,7 @@ export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & 
     },
     readLog: logs.readLog,
     sealLog: logs.sealLog,
+    endLog: logs.endLog,
     cutLog: logs.cutLog,
     sealArtifacts: artifacts.sealArtifacts,
     readArtifacts: artifacts.readArtifacts,

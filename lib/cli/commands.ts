@@ -11,7 +11,7 @@ const command = { value: 'CMD [ARG...]', describe: 'what to run, without a shell
 /** The one table of the command line: parser, help, completion and tests follow from it. A module is read when named. */
 export const COMMANDS = {
   login: {
-    summary: 'learn how a daemon is known, and keep the keys of an account there',
+    summary: 'keep the keys of an account for a daemon, and how it is known',
     positionals: { place: { kind: 'text', describe: 'HOST, HOST:PORT, USER@HOST or USER; else --server and --user' } },
     options: { ...o.loginPassword, ...o.trust, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/login.js'),
@@ -55,19 +55,28 @@ export const COMMANDS = {
     positionals: { name: { kind: 'name', required: true, describe: 'name of the new action' } },
     options: {
       ...o.definition,
-      'max-running': {
-        kind: 'integer',
-        value: 'N',
-        min: 1,
-        max: LIMITS.runningMax.value,
-        describe: 'most jobs of it running at once',
-        byDefault: 'no limit',
-      },
+      ...o.action,
       replace: { kind: 'flag', describe: 'change the action if there is one of this name' },
       ...o.daemon,
     },
     rest: command,
     load: (): Promise<CommandModule> => import('./commands/add-action.js'),
+  },
+  apply: {
+    summary: 'make the actions what files say',
+    positionals: { files: { kind: 'texts', required: true, describe: 'YAML; - is stdin' } },
+    options: {
+      'dry-run': { kind: 'flag', describe: 'only say what would change' },
+      prune: { kind: 'flag', describe: 'disable every action that the files do not name' },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/apply.js'),
+  },
+  export: {
+    summary: 'print actions as YAML, as apply reads it',
+    positionals: { names: { kind: 'texts', describe: 'only these actions' } },
+    options: { server: o.daemon.server, user: o.daemon.user },
+    load: (): Promise<CommandModule> => import('./commands/export.js'),
   },
   actions: {
     summary: 'show the actions, or one in full',

@@ -1,32 +1,41 @@
 import { readFile } from 'node:fs/promises'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Definition } from '../../protocol/views.js'
-import { type ArgsOf as ArgsOfSpec, UsageError } from './command.js'
-import { given } from './given.js'
+import { type Args, type ArgsOf as ArgsOfSpec, UsageError } from './command.js'
 import type { definition } from './options.js'
 
 type Options = ArgsOfSpec<{ readonly options: typeof definition }>
+
+/** What the options of a definition are called on the wire. */
+export const WIRE_FIELDS = {
+  env: 'environment',
+  dir: 'dir',
+  labels: 'labels',
+  timeout: 'timeLimitMs',
+  lease: 'leaseMs',
+  grace: 'graceMs',
+  priority: 'priority',
+  retries: 'retries',
+  artifact: 'artifacts',
+  stderr: 'stderr',
+  'log-limit': 'logLimitBytes',
+  'on-log-limit': 'onLogLimit',
+  'max-running': 'runningMax',
+} as const satisfies Readonly<Record<string, keyof Definition>>
 
 /** What add-action and exec say about a job, in the words of the wire. @throws UsageError */
 export async function definitionOf(args: Options): Promise<Definition> {
   if ((args.script === undefined) === (args.rest.length === 0))
     throw new UsageError('say what to run: either -- CMD [ARG...] or --script FILE')
-  return given({
-    command: args.rest.length > 0 ? args.rest : undefined,
-    script: args.script === undefined ? undefined : await readScript(args.script),
-    environment: someOf(args.env),
-    dir: args.dir,
-    timeLimitMs: args.timeout,
-    leaseMs: args.lease,
-    graceMs: args.grace,
-    labels: args.labels,
-    priority: args.priority,
-    artifacts: someOf(args.artifact),
-    retries: args.retries,
-    stderr: args.stderr,
-    logLimitBytes: args['log-limit'],
-    onLogLimit: args['on-log-limit'],
-  })
+  const what = args.script === undefined ? { command: args.rest } : { script: await readScript(args.script) }
+  return { ...what, ...fieldsOf(args) }
+}
+
+/** Options by their names, in the words of the wire; what was not given is left out. */
+export function fieldsOf(values: Args): Definition {
+  const isGiven = (value: unknown): boolean => value !== undefined && !(Array.isArray(value) && value.length === 0)
+  const fields = Object.entries(WIRE_FIELDS).map(([option, field]) => [field, values[option]] as const)
+  return Object.fromEntries(fields.filter(([, value]) => isGiven(value))) as Definition
 }
 
 async function readScript(path: string): Promise<string> {
@@ -44,5 +53,3 @@ async function readScript(path: string): Promise<string> {
     throw new UsageError(`the script ${path} is not UTF-8 text`, { cause })
   }
 }
-
-const someOf = <T>(list: readonly T[]): readonly T[] | undefined => (list.length > 0 ? list : undefined)

@@ -17,6 +17,7 @@ export interface Failure {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   E_BAD_REQUEST: EXIT.usage,
   E_AUTH: EXIT.unreachable,
+  E_THROTTLED: EXIT.unreachable,
   E_VERSION: EXIT.unreachable,
   E_TLS_REQUIRED: EXIT.unreachable,
   E_NOT_AUTHENTICATED: EXIT.unreachable,

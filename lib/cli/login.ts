@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { text as textOf } from 'node:stream/consumers'
+import { promises as files } from 'node:fs'
 import { type Name, parseName } from '../../protocol/ids.js'
 import type { Trust } from '../base/trust.js'
 import type { Address, Security } from '../base/wire.js'
@@ -99,11 +98,16 @@ export async function passwordOf(path: string): Promise<string> {
   let text: string
   try {
     // Not /dev/stdin: what is piped in may be a socket, and a socket cannot be opened by name.
-    text = path === '-' ? await textOf(process.stdin) : await readFile(path, 'utf8')
+    text = path === '-' ? await readStdin() : await files.readFile(path, 'utf8')
   } catch (cause) {
     throw new UsageError(`cannot read the password file ${path}: ${(cause as Error).message}`, { cause })
   }
   const password = text.replace(/\r?\n$/, '')
   if (password === '') throw new UsageError(`the password file ${path} is empty`)
   return password
+}
+
+async function readStdin(): Promise<string> {
+  const { text } = await import('node:stream/consumers')
+  return text(process.stdin)
 }

@@ -1,6 +1,5 @@
 import { systemClock } from '../base/clock.js'
 import { dialTcp } from '../client/tcp.js'
-import { askOnTerminal } from './ask.js'
 import { type CommandModule, type Context, type Environment, OutputClosedError } from './command.js'
 import { COMMANDS } from './commands.js'
 import { EXIT, failureOf } from './failure.js'
@@ -13,9 +12,9 @@ export function main(): Promise<number> {
     env: withoutEmpty(process.env),
     clock: systemClock,
     dial: dialTcp,
-    stdout: streamOutput(process.stdout),
-    stderr: streamOutput(process.stderr),
-    ask: askOnTerminal,
+    stdout: streamOutput(() => process.stdout),
+    stderr: streamOutput(() => process.stderr),
+    ask: async (question, options) => (await import('./ask.js')).askOnTerminal(question, options),
   })
 }
 

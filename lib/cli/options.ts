@@ -87,6 +87,18 @@ export const definition = {
   script: { kind: 'text', value: 'FILE', describe: 'a shell script to run, in place of a command after --' },
 } as const satisfies Specs
 
+/** What an action has beside the definition of its jobs. */
+export const action = {
+  'max-running': {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    max: LIMITS.runningMax.value,
+    describe: 'most jobs of it running at once',
+    byDefault: 'no limit',
+  },
+} as const satisfies Specs
+
 export const parameters = {
   param: {
     kind: 'pairs',

@@ -6,22 +6,28 @@ const COLUMNS_DEFAULT = 160
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly fd?: number }
 
-/** Writes to stdout or stderr with back-pressure. */
-export function streamOutput(stream: Stream): Output {
+/** Writes to stdout or stderr with back-pressure. The stream is opened when it is first needed: node takes 1 ms for it. */
+export function streamOutput(open: () => Stream): Output {
+  let stream: Stream | undefined
   let closed: Error | undefined
-  stream.on('error', error => {
-    closed ??= failureOf(error)
-  })
+  const opened = (): Stream => {
+    stream ??= open().on('error', error => {
+      closed ??= failureOf(error)
+    })
+    return stream
+  }
   return {
-    isTerminal: stream.isTTY === true,
+    get isTerminal() {
+      return opened().isTTY === true
+    },
     get columns() {
-      return stream.columns ?? COLUMNS_DEFAULT
+      return opened().columns ?? COLUMNS_DEFAULT
     },
     write: data =>
       new Promise((resolve, reject) => {
         if (closed) return reject(closed)
         if (data.length === 0) return resolve()
-        stream.write(data, error => (error ? reject(failureOf(error)) : resolve()))
+        opened().write(data, error => (error ? reject(failureOf(error)) : resolve()))
       }),
   }
 }

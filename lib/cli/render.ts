@@ -44,6 +44,7 @@ export function renderJob(job: JobView, nowMs: number): string {
     ['action', job.action],
     ['state', job.state],
     ['reason', job.reason],
+    ['set aside', job.aside && `${job.aside}; stop the job, or mend its action`],
     ['exit code', job.exitCode?.toString()],
     ['signal', job.signal],
     ['user', job.user],

@@ -1,7 +1,10 @@
 import { parseJobId, parseName } from '../../protocol/ids.js'
 import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from '../base/units.js'
 import { parseAddress } from '../client/address.js'
-import { UsageError, type ValueSpec } from './command.js'
+import { type Kind, UsageError, type ValueSpec } from './command.js'
+
+/** Whether a positional of this kind takes all the words that follow. */
+export const takesMany = (kind: Kind): boolean => kind === 'jobs' || kind === 'texts'
 
 /**
  * Turns what was typed for one option or positional into its value.

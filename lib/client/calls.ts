@@ -3,7 +3,7 @@ import { encodeFrame, FrameDecoder } from '../../protocol/frame.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { decodeMessage, encodeNotice, encodeRequest, type Message } from '../../protocol/message.js'
 import { METHODS, type Method, type Params, type Result } from '../../protocol/methods.js'
-import { check, type Schema } from '../../protocol/schema.js'
+import { checkResult, type Schema } from '../../protocol/schema.js'
 import { assert } from '../base/assert.js'
 import type { Wire } from '../base/wire.js'
 
@@ -163,7 +163,7 @@ export class Calls {
     else {
       // The reply to a request that rode along may be large, and may be in the same chunk.
       if (pending.method === 'auth.finish') this.#decoder.bodyBytesMax = LIMITS.replyBytesMax.value
-      pending.resolve(checkResult(pending.method, message.result))
+      pending.resolve(resultOf(pending.method, message.result))
     }
     this.#sent.delete(message.id)
   }
@@ -179,9 +179,9 @@ export class Calls {
 }
 
 /** @throws JankinsError E_BAD_FRAME: a daemon that answers beside the table cannot be relied on any further */
-function checkResult(method: Method, result: unknown): unknown {
+function resultOf(method: Method, result: unknown): unknown {
   try {
-    return check(METHODS[method].result as Schema<unknown>, result)
+    return checkResult(METHODS[method].result as Schema<unknown>, result)
   } catch (cause) {
     throw new JankinsError('E_BAD_FRAME', { method, ...(cause instanceof JankinsError && cause.detail) }, { cause })
   }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
@@ -52,7 +52,8 @@ export async function writeLogin(path: string, address: Address, login: StoredLo
 async function readEntries(path: string): Promise<Map<string, Entry>> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    // Small, and read by every command: node's thread pool and promises of files cost more than the read.
+    text = readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
     throw new CredentialsError(`cannot read ${path}: ${(error as Error).message}`, { cause: error })

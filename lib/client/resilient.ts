@@ -115,7 +115,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
           // A parked request may well outlast more than one daemon: what counts is how long none could be reached.
           if (failedAtMs === undefined || ((call.waitMs ?? 0) > 0 && (upAtMs ?? 0) >= failedAtMs))
             failedAtMs = clock.monotonicMs()
-          const isAway = error instanceof ConnectionLostError || isDraining(error)
+          const isAway = error instanceof ConnectionLostError || isDraining(error) || isThrottled(error)
           const allowedMs = isAway ? retryMs : passes(error) ? busyMs : 0
           if (closed || upAtMs === undefined || clock.monotonicMs() - failedAtMs + pauseMs > allowedMs) throw error
           await sleep(clock, pauseMs, call.cancel)
@@ -131,5 +131,8 @@ export function startResilient(options: ResilientOptions): ResilientClient {
 
 const isDraining = (error: unknown): error is JankinsError =>
   error instanceof JankinsError && error.code === 'E_DRAINING'
+
+/** Somebody else at this address guesses passwords: the daemon is as good as away for a while. */
+const isThrottled = (error: unknown): boolean => error instanceof JankinsError && error.code === 'E_THROTTLED'
 
 const passes = (error: unknown): boolean => error instanceof JankinsError && PASSING.has(error.code)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
 import { isTrustGiven, parseFingerprint, type Trust } from '../base/trust.js'
@@ -35,7 +35,7 @@ export async function writeServer(path: string, address: Address, server: KnownS
 
 async function readEntries(path: string): Promise<Map<string, unknown>> {
   try {
-    const { servers } = JSON.parse(await readFile(path, 'utf8')) as { servers: object }
+    const { servers } = JSON.parse(readFileSync(path, 'utf8')) as { servers: object }
     return new Map(Object.entries(servers))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()

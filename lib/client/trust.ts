@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { type Name, parseName } from '../../protocol/ids.js'
 import { isTrustGiven, parseFingerprint, type Trust } from '../base/trust.js'
 import type { Security } from '../base/wire.js'
@@ -42,7 +42,7 @@ export function accountOf(certificates: string): Name | undefined {
 async function readPem(path: string): Promise<string> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
     throw new TrustError(`cannot read ${path}: ${(cause as Error).message}`, { cause })
   }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { JankinsError } from '../../protocol/errors.js'
 import { LIMITS } from '../../protocol/limits.js'
-import type { Definition } from '../../protocol/views.js'
+import { type Definition, definitionFields } from '../../protocol/views.js'
 
 /** A definition that keeps the rules which no single field can tell, with every default filled in. */
 export type CompleteDefinition = Definition &
@@ -41,7 +41,7 @@ export function completeDefinition(definition: Definition): CompleteDefinition {
     environment: definition.environment ?? [],
     leaseMs: definition.leaseMs ?? LIMITS.leaseMsDefault.value,
     graceMs: definition.graceMs ?? LIMITS.graceMsDefault.value,
-    labels: [...new Set(definition.labels ?? [])].sort(byCodeUnit),
+    labels: sortedLabels(definition.labels ?? []),
     priority: definition.priority ?? 0,
     artifacts: definition.artifacts ?? [],
     retries: definition.retries ?? 0,
@@ -50,6 +50,16 @@ export function completeDefinition(definition: Definition): CompleteDefinition {
     onLogLimit: definition.onLogLimit ?? 'cut',
   }
 }
+
+/** The fields in which two definitions differ, in the order of the table of fields. */
+export const differingFields = (a: Definition, b: Definition): readonly (keyof Definition)[] =>
+  (Object.keys(definitionFields) as (keyof Definition)[]).filter(
+    field => JSON.stringify(a[field]) !== JSON.stringify(b[field]),
+  )
+
+/** By code unit, not by locale, and without doubles: equal sets of labels are equal texts, everywhere. */
+export const sortedLabels = <Label extends string>(labels: readonly Label[]): readonly Label[] =>
+  [...new Set(labels)].sort((a, b) => (a < b ? -1 : 1))
 
 /** @throws JankinsError E_BAD_REQUEST when the parameters of one job are too many bytes in all */
 export function checkParameters(parameters: readonly (readonly [string, string])[]): void {
@@ -67,5 +77,3 @@ function textBytes(definition: Definition): number {
 
 const pairBytes = (pairs: readonly (readonly [string, string])[]): number =>
   pairs.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0)
-
-const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : Number(a > b))

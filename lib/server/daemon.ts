@@ -14,6 +14,7 @@ import { inheritedFd, listen } from './front/listener.js'
 import { ThreadPool } from './front/threads.js'
 import { loadTls } from './front/tls-material.js'
 import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
+import { createLoginCounters } from './logins.js'
 import type { ThreadData } from './ports.js'
 import { createLeaseSlots, createWorkerSlots } from './shared-slots.js'
 import { writerOverPort } from './writer/port.js'
@@ -77,6 +78,7 @@ async function start(
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
     certificateUsers: config.tls?.clients?.users,
+    loginCounters: createLoginCounters(),
     startedAtMs: clock.nowMs(),
   }
   const { threads } = config
@@ -148,9 +150,10 @@ function endProcess(log: ProgramLog): (error: unknown) => void {
 }
 
 /** Tells systemd, where it asked to be told; sd_notify(3) by its command. */
-export async function tellSystemd(state: '--ready' | '--stopping'): Promise<void> {
+export async function tellSystemd(state: 'READY=1' | 'STOPPING=1'): Promise<void> {
   if (!process.env.NOTIFY_SOCKET) return
-  const child = spawn('systemd-notify', [state, `--pid=${process.pid}`], { stdio: 'ignore' })
+  // As a variable: the flag --stopping is newer than the oldest systemd in use.
+  const child = spawn('systemd-notify', [state], { stdio: 'ignore' })
   // A missing command is no reason to end: systemd then waits in vain and says so.
   await once(child, 'exit').catch(() => {})
 }

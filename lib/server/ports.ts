@@ -1,16 +1,18 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { ChannelBindings } from '../../protocol/channel-binding.js'
+import type { Name } from '../../protocol/ids.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
 import type { CertificateUsers } from '../base/tls-keys.js'
+import type { AddressedFrame } from './front/packing.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
  * What the threads say to each other. Each message carries all that one turn of the sender's loop produced.
  *
- * Frames travel packed into one ArrayBuffer that is transferred, not copied: for each frame uint32 connection, uint32
- * bytes (both little endian), then the body without its length prefix.
+ * Small frames travel packed into one ArrayBuffer: for each of them uint32 connection, uint32 bytes (both little endian),
+ * then the body without its length prefix. Large ones travel alone. All of their memory is transferred, not copied.
  */
-export type PackedFrames = ArrayBuffer
+export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 
 /** What a session has to know of its TLS connection: plain data, since it never sees a socket. */
 export interface TlsFacts {
@@ -30,7 +32,7 @@ export interface Opened {
 /** From the main thread to a connection thread. */
 export interface ToThread {
   readonly opened: readonly Opened[]
-  readonly frames: PackedFrames | null
+  readonly frames: PackedFrames
   /** Bytes of replies that have left: the thread may produce that many more for this connection. */
   readonly credits: readonly (readonly [ConnectionId, number])[]
   readonly closed: readonly ConnectionId[]
@@ -44,11 +46,17 @@ export interface ToThread {
  */
 export type Verdict =
   | { readonly connection: ConnectionId; readonly kind: 'more' | 'close' }
-  | { readonly connection: ConnectionId; readonly kind: 'ready'; readonly frameBytesMax: number }
+  | {
+      readonly connection: ConnectionId
+      readonly kind: 'ready'
+      readonly frameBytesMax: number
+      /** Who authenticated: main counts the connections of each user. */
+      readonly user: Name
+    }
 
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
-  readonly frames: PackedFrames | null
+  readonly frames: PackedFrames
   /** How many frames of a connection are dealt with: answered, or notices that need no answer. */
   readonly handled: readonly (readonly [ConnectionId, number])[]
   readonly verdicts: readonly Verdict[]
@@ -89,6 +97,8 @@ export interface ThreadData {
   readonly scramSecret: Uint8Array
   /** Undefined: nobody logs in by certificate. */
   readonly certificateUsers: CertificateUsers | undefined
+  /** Failed logins: logins.ts. */
+  readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number
   readonly logLevel: LogLevel
   /** Carries WriterCall[] to the writer thread and WriterAnswer[] back. */

@@ -9,7 +9,7 @@ import { createReader } from './sqlite/reader.js'
 import { createStoreWriter } from './sqlite/writer.js'
 import type { Store, StoreReader } from './store.js'
 
-const FILE = 'jankins.db'
+export const DATABASE_FILE = 'jankins.db'
 
 export interface StoreOptions {
   /** Called when the disk is full: true when what did not fit may be tried once more. */
@@ -27,7 +27,7 @@ export interface StoreOptions {
 export function openStore(dataDir: string, log: Log, options: StoreOptions = {}): Store {
   const { makeRoom = () => false, synchronous = 'FULL' } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const handle = openWriterHandle(join(dataDir, FILE), synchronous)
+  const handle = openWriterHandle(join(dataDir, DATABASE_FILE), synchronous)
   try {
     const { before, after } = migrate(handle.db)
     if (before !== after) log.info('the database was brought up to date', { before, after })
@@ -51,7 +51,7 @@ export function openStore(dataDir: string, log: Log, options: StoreOptions = {})
  * @throws StoreVersionError, and SqliteError when there is no database
  */
 export function openReader(dataDir: string): StoreReader & { close(): void } {
-  const handle = openReaderHandle(join(dataDir, FILE))
+  const handle = openReaderHandle(join(dataDir, DATABASE_FILE))
   try {
     checkNotNewer(handle.db)
   } catch (error) {

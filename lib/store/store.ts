@@ -117,7 +117,10 @@ export interface StoreReader {
   findJob(job: JobId): Promise<JobView | undefined>
   /** What happened to a job, for the domain's transition function and for the fence of a lease. */
   readJob(job: JobId): Promise<Job | undefined>
-  /** What job `job` is to run; undefined when there is no such job. @throws Error that tells what is damaged in its rows */
+  /**
+   * What job `job` is to run; undefined when there is no such job.
+   * @throws JankinsError E_JOB_DAMAGED (detail.reason, for people)
+   */
   readOrder(job: JobId): Promise<JobOrder | undefined>
   /**
    * One page, newest first, of the jobs that fit every filter. Visits at most LIMITS.pageVisitedMax rows, whatever the

@@ -55,7 +55,7 @@ export class JobRun implements LeaseHolder {
     const { grant } = parts.files.record
     this.job = grant.job
     this.lease = grant.lease
-    this.#shipper = new Shipper(parts.files, parts.link, this)
+    this.#shipper = new Shipper(parts.files, parts.link, this, parts.log)
     const { bootClock } = parts.machine
     this.#keeper = new LeaseKeeper({ ...parts, bootClock, onOver: () => this.lose() })
   }
@@ -101,6 +101,7 @@ export class JobRun implements LeaseHolder {
     const { leaseMs } = files.record.grant
     const lease = leaseEndBootMs === undefined ? undefined : { leaseMs, endsAtBootMs: leaseEndBootMs }
     this.#ending = await files.readEnding()
+    this.#shipper.continueBehind(await files.readFreed())
     this.#shell = (await files.wasLaunched()) ? await machine.executor.adopt(files) : undefined
     const shell = this.#shell
     const hasEnded = shell !== undefined && !shell.isAlive()

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import type { Part, TreeLayer, Usage } from '../../protocol/fields.js'
+import type { Part, Stream, TreeLayer, Usage } from '../../protocol/fields.js'
 import type { Name, Sha256 } from '../../protocol/ids.js'
 import type { Grant } from '../../protocol/views.js'
 import type { Environment } from './environment.js'
@@ -45,6 +45,13 @@ export interface Ending {
   readonly signal: 'SIGTERM' | 'SIGKILL'
 }
 
+/** A place in a stream, and the CRC-32 of everything before it. */
+export interface StreamMark {
+  readonly bytes: number
+  readonly crc32: number
+}
+export type FreedMarks = { readonly [S in Stream]?: StreamMark }
+
 export interface AttemptStorage {
   /** Makes the directory of an attempt with its grant in it. */
   create(record: GrantRecord): Promise<AttemptFiles>
@@ -75,6 +82,15 @@ export interface AttemptFiles {
   note(line: string): Promise<void>
   partBytes(part: Part): Promise<number>
   readPart(part: Part, offset: number, bytesMax: number): Promise<Buffer>
+  /** Bytes of a log that are worth freeing at once. */
+  readonly freeStepBytes: number
+  /**
+   * Gives the room of all bytes before the mark back, where the file system can: a power loss of the daemon cannot take
+   * them. They are not to be read again; who does gets line feeds. What cannot be freed is kept, and nobody is told.
+   */
+  free(stream: Stream, mark: StreamMark): Promise<void>
+  /** Up to where this process or an earlier one has freed. To be asked before anything is read. */
+  readFreed(): Promise<FreedMarks>
   /**
    * Packs what the globs match and what was put into the artifacts directory; undefined when there is nothing.
    * @throws Error when something cannot be kept

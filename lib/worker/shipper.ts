@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import { JankinsError } from '../../protocol/errors.js'
-import type { Part, Stream } from '../../protocol/fields.js'
+import { type Part, STREAMS, type Stream } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
+import type { Log } from '../base/log.js'
 import type { Client } from '../client/connection.js'
+import { DurableMarks } from './durable-marks.js'
 import { isCode, type LeaseHolder, type Link } from './link.js'
 import { type EndPlan, headBytesMax, locate, planEnd, type StreamPlan } from './log-limit.js'
-import type { AttemptFiles } from './ports.js'
+import type { AttemptFiles, FreedMarks } from './ports.js'
 
 /** Chunks of one part that are under way at once: enough for a line of 1 ms at 500 MB/s. */
 const WINDOW = 6
@@ -22,6 +24,7 @@ interface StreamState {
   /** CRC-32 of the virtual stream up to crcOffset. */
   crc: number
   crcOffset: number
+  marks: DurableMarks
 }
 
 export interface Finished {
@@ -37,16 +40,28 @@ export class Shipper {
   readonly #files: AttemptFiles
   readonly #link: Link
   readonly #holder: LeaseHolder
-  readonly #streams = { stdout: newStream(), stderr: newStream() }
+  readonly #log: Log
+  readonly #streams: { readonly [S in Stream]: StreamState }
   #artifactsLength = 0
   #plan: EndPlan | undefined
   /** An earlier process, or an earlier try, may have decided the end. */
   #isTakenOver: boolean = false
 
-  constructor(files: AttemptFiles, link: Link, holder: LeaseHolder) {
+  constructor(files: AttemptFiles, link: Link, holder: LeaseHolder, log: Log) {
+    this.#log = log
     this.#files = files
     this.#link = link
     this.#holder = holder
+    this.#streams = { stdout: newStream(files.freeStepBytes), stderr: newStream(files.freeStepBytes) }
+  }
+
+  /** What an earlier process has freed of an attempt that is adopted: the checksum goes on behind it. */
+  continueBehind(freed: FreedMarks): void {
+    for (const stream of STREAMS) {
+      const { bytes = 0, crc32: crc = 0 } = freed[stream] ?? {}
+      const marks = new DurableMarks(this.#files.freeStepBytes, bytes)
+      Object.assign(this.#streams[stream], { crc, crcOffset: bytes, marks })
+    }
   }
 
   /** What the daemon has of an attempt that is adopted, or whose finish it refused. */
@@ -59,6 +74,12 @@ export class Shipper {
     startStream(this.#streams.stdout, lengths.stdoutBytes)
     startStream(this.#streams.stderr, lengths.stderrBytes)
     this.#artifactsLength = lengths.artifactsBytes
+    for (const stream of STREAMS) {
+      const { marks, length } = this.#streams[stream]
+      // No power loss takes these: the daemon's disk is damaged, or they were damaged on their way.
+      if (length < marks.freedBytes)
+        this.#log.error('bytes of a log are lost', { job: this.#holder.job, stream, bytes: marks.freedBytes - length })
+    }
   }
 
   /**
@@ -76,6 +97,10 @@ export class Shipper {
     const before = out.length + err.length
     await this.#shipStream('stdout', { bytes: outEnd }, ended)
     await this.#shipStream('stderr', { bytes: Math.min(stderr, Math.max(err.length, limit - shippedOf(out))) }, ended)
+    for (const stream of STREAMS) {
+      const mark = this.#streams[stream].marks.take()
+      if (mark) await this.#files.free(stream, mark)
+    }
     return { writtenBytes: stdout + stderr, grew: out.length + err.length > before }
   }
 
@@ -200,7 +225,9 @@ export class Shipper {
   ): Promise<{ length: number; moved: boolean }> {
     const { job, lease } = this.#holder
     try {
-      const { length } = await this.#link.insist('job.append', { job, lease, part, offset, data }, channel, enough)
+      const params = { job, lease, part, offset, data }
+      const { length, durableLength } = await this.#link.insist('job.append', params, channel, enough)
+      if (part !== 'artifacts') this.#streams[part].marks.durable(durableLength)
       return { length, moved: false }
     } catch (error) {
       // Not where the daemon's bytes end: after an unclean restart it has less than it had answered.
@@ -229,17 +256,21 @@ export class Shipper {
     if (skip >= 0 && skip < data.length) {
       state.crc = crc32(data.subarray(skip), state.crc)
       state.crcOffset = offset + data.length
+      if (!plan.cut) state.marks.passed({ bytes: state.crcOffset, crc32: state.crc })
     }
     return data
   }
 }
 
-const newStream = (): StreamState => ({ length: 0, crc: 0, crcOffset: 0 })
+const newStream = (stepBytes: number): StreamState => ({
+  ...{ length: 0, crc: 0, crcOffset: 0 },
+  marks: new DurableMarks(stepBytes),
+})
 
 function startStream(state: StreamState, length: number): void {
   state.length = length
   // A stream that is sent anew from its begin is told by what is sent: the job may have cut the file since.
-  if (length === 0) Object.assign(state, newStream())
+  if (length === 0) Object.assign(state, { crc: 0, crcOffset: 0 })
 }
 
 /** What has been read for shipping belongs to the head, whether or not its answer came. */

@@ -39,7 +39,7 @@ export const ACCOUNTS_METHODS = {
       frameBytesMax: doc('largest frame that the daemon receives from now on', f.byteCount),
       nowMs: doc('clock of the daemon', f.timeMs),
     }),
-    errors: ['E_AUTH'],
+    errors: ['E_AUTH', 'E_THROTTLED'],
   },
   'user.add': {
     doc: 'Makes an account.',

@@ -1,8 +1,12 @@
 import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
-import { bool, doc, list, obj, opt } from '../schema.js'
-import { actionView, definitionFields } from '../views.js'
+import { bool, choice, doc, list, obj, opt } from '../schema.js'
+import { actionView, type Definition, definitionFields } from '../views.js'
 import { admins, everyone, type MethodRows } from './shape.js'
+
+const FIELDS = Object.keys(definitionFields) as (keyof Definition)[]
+/** A daemon of a later release may know more fields than are listed here. */
+const FIELDS_MAX = 64
 
 /** What can be run. Rows of the method table, ../methods.ts. */
 export const ACTIONS_METHODS = {
@@ -13,6 +17,18 @@ export const ACTIONS_METHODS = {
     params: obj({ action: f.name, replace: opt(bool), ...definitionFields }),
     result: obj({ changed: bool }),
     errors: ['E_ACTION_EXISTS'],
+  },
+  'action.compare': {
+    doc: 'Tells what `action.add` with `replace` would change, and changes nothing.',
+    roles: admins,
+    since: 1,
+    params: obj({ action: f.name, ...definitionFields }),
+    result: obj({
+      exists: bool,
+      active: opt(doc('of the action that exists', bool)),
+      differs: doc('fields of the definition', list(choice(...FIELDS), FIELDS_MAX)),
+    }),
+    errors: [],
   },
   'action.list': {
     doc: 'Actions by name.',

@@ -38,6 +38,7 @@ export const JOBS_METHODS = {
     errors: [
       'E_JOB_NOT_FOUND',
       'E_JOB_NOT_FINISHED',
+      'E_JOB_DAMAGED',
       'E_ACTION_DISABLED',
       'E_BUNDLE_NOT_FOUND',
       'E_KEY_REUSED',

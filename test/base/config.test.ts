@@ -55,6 +55,11 @@ t.test('the defaults are those that the protocol and the manual tell', async t =
   }
 })
 
+t.test('a limit that names a key of jankins.conf is what the key is when it is not given', async t => {
+  const keys = fileKeys.parse({}) as Readonly<Record<string, unknown>>
+  for (const limit of Object.values(LIMITS)) if ('key' in limit) t.equal(keys[limit.key], limit.value, limit.key)
+})
+
 t.test('every key reaches the place that it is meant for', async t => {
   const { daemon, worker } = load(
     t,
@@ -69,6 +74,8 @@ thread_heap = "1GiB"
 byte_budget = "64MiB"
 reserve = "2GiB"
 connections_max = 7
+connections_per_address = 6
+connections_per_user = 5
 stall_timeout = "5s"
 frame_timeout = "2m"
 log_level = "debug"
@@ -118,6 +125,8 @@ address = "build.example"
     threadHeapBytes: 1024 ** 3,
     byteBudgetBytes: 64 * 1024 ** 2,
     connectionsMax: 7,
+    connectionsPerAddressMax: 6,
+    connectionsPerUserMax: 5,
     stallTimeoutMs: 5_000,
     frameTimeoutMs: 120_000,
     logLevel: 'debug',

@@ -1,29 +1,7 @@
-import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import type { AttemptKey } from '../../lib/blobs/blobs.js'
-import { openBlobs } from '../../lib/blobs/open.js'
-import { parseJobId, parseSha256, type Sha256 } from '../../protocol/ids.js'
-
-function keyOf(job: number, attempt = 1): AttemptKey {
-  const id = parseJobId(job)
-  assert(id)
-  return { job: id, attempt }
-}
-
-function hashOf(data: Uint8Array): Sha256 {
-  const sha256 = parseSha256(createHash('sha256').update(data).digest('hex'))
-  assert(sha256)
-  return sha256
-}
-
-function open(t: Test, dir: string): ReturnType<typeof openBlobs> {
-  const blobs = openBlobs(dir)
-  t.teardown(() => blobs.close())
-  return blobs
-}
+import t from 'tap'
+import { hashOf, keyOf, open } from './samples.js'
 
 const ZIP = Buffer.from('not really a zip, but bytes')
 const SHA = hashOf(ZIP)

@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { openBlobs } from '../../lib/blobs/open.js'
-import { parseSha256, type Sha256 } from '../../protocol/ids.js'
-
-function hashOf(data: Uint8Array): Sha256 {
-  const sha256 = parseSha256(createHash('sha256').update(data).digest('hex'))
-  assert(sha256)
-  return sha256
-}
-
-function open(t: Test, dir: string): ReturnType<typeof openBlobs> {
-  const blobs = openBlobs(dir)
-  t.teardown(() => blobs.close())
-  return blobs
-}
+import t from 'tap'
+import { hashOf, open } from './samples.js'
 
 const CONTENT = randomBytes(1_000_000)
 const SHA = hashOf(CONTENT)

@@ -1,52 +1,21 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import t, { type Test } from 'tap'
-import type { AttemptKey } from '../../lib/blobs/blobs.js'
-import { openBlobs } from '../../lib/blobs/open.js'
-import { parseJobId, parseSha256 } from '../../protocol/ids.js'
+import t from 'tap'
+import { parseSha256 } from '../../protocol/ids.js'
+import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js'
+import { keyOf, open } from './samples.js'
 
-/** A file system of 2 MiB, which goes with the test. */
-function mountSmallDisk(t: Test): string {
-  const dir = mkdtempSync(join(tmpdir(), 'jankins-full-'))
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir], { stdio: 'pipe' })
-  t.teardown(() => execFileSync('umount', [dir]))
-  return dir
-}
-
-function mayMount(): boolean {
-  const dir = mkdtempSync(join(tmpdir(), 'jankins-mount-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', dir], { stdio: 'pipe' })
-    execFileSync('umount', [dir])
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(dir, { recursive: true, force: true })
-  }
-}
-
-const options = { skip: mayMount() ? false : 'NOT TESTED: this user may not mount a small disk' }
-
-function keyOf(job: number): AttemptKey {
-  const id = parseJobId(job)
-  assert(id)
-  return { job: id, attempt: 1 }
-}
+const options = { skip: noSmallDisk() }
 
 const CHUNK = Buffer.alloc(200_000, 'full ')
 const DISK_FULL = { code: 'E_STORE_FULL' }
 
 t.test('on a full disk only whole chunks are kept, and it goes on where there is room again', options, async t => {
-  const dir = mountSmallDisk(t)
-  const blobs = openBlobs(dir)
-  t.teardown(() => blobs.close())
+  const dir = mountSmallDisk(t, 2).path
+  const blobs = open(t, dir)
   writeFileSync(join(dir, 'ballast'), Buffer.alloc(900_000))
 
   let stored = 0
@@ -70,9 +39,8 @@ t.test('on a full disk only whole chunks are kept, and it goes on where there is
 })
 
 t.test('a bundle that finds no room for its copy can be completed later', options, async t => {
-  const dir = mountSmallDisk(t)
-  const blobs = openBlobs(dir)
-  t.teardown(() => blobs.close())
+  const dir = mountSmallDisk(t, 2).path
+  const blobs = open(t, dir)
   const content = Buffer.alloc(600_000, 'bundle ')
   const sha256 = parseSha256(createHash('sha256').update(content).digest('hex'))
   assert(sha256)

@@ -3,25 +3,13 @@ import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } fr
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { AttemptKey, Blobs } from '../../lib/blobs/blobs.js'
-import { openBlobs } from '../../lib/blobs/open.js'
 import type { Stream } from '../../protocol/fields.js'
-import { parseJobId } from '../../protocol/ids.js'
+import { keyOf, open } from './samples.js'
 
-function keyOf(job: number, attempt = 1): AttemptKey {
-  const id = parseJobId(job)
-  assert(id)
-  return { job: id, attempt }
-}
 const expect = (bytes: Uint8Array): { bytes: number; crc32: number } => ({ bytes: bytes.length, crc32: crc32(bytes) })
 const NOTHING = expect(Buffer.alloc(0))
-
-function open(t: Test, dir: string): ReturnType<typeof openBlobs> {
-  const blobs = openBlobs(dir)
-  t.teardown(() => blobs.close())
-  return blobs
-}
 
 /** The whole log, read in pieces of `bytesMax`, as one letter and one byte for each byte. */
 async function readAll(blobs: Blobs, key: AttemptKey, bytesMax: number): Promise<string> {
@@ -233,6 +221,18 @@ t.test('bytes that rot on the disk under a running checksum are found after a re
   await t.rejects(open(t, dir).sealLog(keyOf(1), { stdout: expect(Buffer.from('right')), stderr: NOTHING }), {
     code: 'E_CHECKSUM',
   })
+})
+
+t.test('a log that ends without its worker stays as it is, and can still be read and cut', async t => {
+  const blobs = open(t, t.testdir())
+  t.equal(await blobs.endLog(keyOf(1)), 0, 'one that never began')
+  await blobs.append(keyOf(1), 'stdout', 0, Buffer.from('ab'))
+  await blobs.append(keyOf(1), 'stderr', 0, Buffer.from('c'))
+  await blobs.append(keyOf(1), 'stdout', 2, Buffer.from('d'))
+  t.equal(await blobs.endLog(keyOf(1)), 4)
+  t.equal(await readAll(blobs, keyOf(1), 3), 'o61o62e63o64')
+  await blobs.cutLog(keyOf(1), 1, 1)
+  t.equal(await blobs.endLog(keyOf(1)), 2, 'and again')
 })
 
 t.test('a long log becomes durable while it grows', async t => {

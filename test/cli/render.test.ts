@@ -77,6 +77,8 @@ t.test('jobs stand in a table, with colours where they are wanted', async t => {
 t.test('one job is shown with everything that is known of it', async t => {
   t.matchSnapshot(render.renderJob(pending, nowMs), 'waiting')
   t.matchSnapshot(render.renderJob(full, nowMs), 'ended')
+  const damaged = { ...pending, aside: 'its labels are damaged' }
+  t.match(render.renderJob(damaged, nowMs), /^set aside +its labels are damaged; stop the job/m)
   t.strictSame([complete, lost, full, { ...pending, state: 'CANCELLED' as const }].map(render.renderEnd), [
     'job 5 COMPLETE: exit code 0, after 5.0s',
     'job 3 TIMEOUT: worker-lost, after 1m 05s',

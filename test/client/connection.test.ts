@@ -159,6 +159,17 @@ t.test('nonsense from the other side ends the connection with the reason', async
   }
 })
 
+t.test('a word that a newer daemon says for a state reaches the caller', async t => {
+  const clock = new FakeClock()
+  const dial = readyDial((message, far) => {
+    if (message.kind === 'request')
+      far.write(encodeFrame(encodeReply(message.id, { state: 'PAUSED', requested: true })))
+  })
+  const client = await connect({ dial, address, clock, login: scriptedLogin })
+  t.equal(String((await client.call('job.stop', { job: 1 as JobId })).state), 'PAUSED')
+  client.destroy()
+})
+
 t.test('what a newer daemon adds is passed over: notices, and codes that are unknown here', async t => {
   const clock = new FakeClock()
   const unknown = [1, 2, { code: 'E_FROM_THE_FUTURE', message: 'hm', detail: { n: 1 }, retry: false }, null]

@@ -9,32 +9,37 @@ import { FakeClock } from '../helpers/clock.js'
 import { startDaemonInProcess, type TestDaemon } from '../helpers/daemon.js'
 import { readyDial, scriptedLogin, statusReply } from './scripted.js'
 
+/** The same wire, with what comes in handed on by `hear`, and `onWrite` called for what goes out. */
+const tapped =
+  (dial: Dial, hear: () => (bytes: Buffer, handOn: (bytes: Buffer) => void) => void, onWrite = () => {}): Dial =>
+  async address => {
+    const wire = await dial(address)
+    const take = hear()
+    return {
+      write(bytes) {
+        onWrite()
+        return wire.write(bytes)
+      },
+      pause: () => wire.pause(),
+      resume: () => wire.resume(),
+      end: () => wire.end(),
+      destroy: () => wire.destroy(),
+      listen: handlers => wire.listen({ ...handlers, onData: bytes => take(bytes, handlers.onData) }),
+    }
+  }
+
 /** Counts how often the client waits for the daemon before it says more. */
 function counting(dial: Dial): { dial: Dial; roundTrips(): number } {
   let said = ''
+  const hear = () => (bytes: Buffer, handOn: (bytes: Buffer) => void) => {
+    said += '<'
+    handOn(bytes)
+  }
   return {
     roundTrips: () => said.replace(/(.)\1+/g, '$1').split('<').length - 1,
-    async dial(address) {
-      const wire = await dial(address)
-      return {
-        write(bytes) {
-          said += '>'
-          return wire.write(bytes)
-        },
-        pause: () => wire.pause(),
-        resume: () => wire.resume(),
-        end: () => wire.end(),
-        destroy: () => wire.destroy(),
-        listen: handlers =>
-          wire.listen({
-            ...handlers,
-            onData(bytes) {
-              said += '<'
-              handlers.onData(bytes)
-            },
-          }),
-      }
-    },
+    dial: tapped(dial, hear, () => {
+      said += '>'
+    }),
   }
 }
 
@@ -95,28 +100,15 @@ t.test('the reply to a request that rode along may be larger than what comes bef
 })
 
 /** Hands out the second piece of what the daemon says together with the third. */
-const together =
-  (dial: Dial): Dial =>
-  async address => {
-    const wire = await dial(address)
+const together = (dial: Dial): Dial =>
+  tapped(dial, () => {
     let pieces = 0
     let second: Buffer = Buffer.alloc(0)
-    return {
-      write: bytes => wire.write(bytes),
-      pause: () => wire.pause(),
-      resume: () => wire.resume(),
-      end: () => wire.end(),
-      destroy: () => wire.destroy(),
-      listen: handlers =>
-        wire.listen({
-          ...handlers,
-          onData(bytes) {
-            if (++pieces === 2) second = bytes
-            else handlers.onData(pieces === 3 ? Buffer.concat([second, bytes]) : bytes)
-          },
-        }),
+    return (bytes, handOn) => {
+      if (++pieces === 2) second = bytes
+      else handOn(pieces === 3 ? Buffer.concat([second, bytes]) : bytes)
     }
-  }
+  })
 
 t.test('a reply is not believed before the daemon has proven itself', async t => {
   const dial = readyDial((message, far) => {

@@ -42,7 +42,7 @@ t.test('what a definition says wins over the defaults', async t => {
 })
 
 t.test('labels come out sorted and once', async t => {
-  t.strictSame(completeDefinition({ script: 'x', labels: labels('b', 'a', 'b') }).labels, ['a', 'b'])
+  t.strictSame(completeDefinition({ script: 'x', labels: labels('b', 'a', 'c', 'b') }).labels, ['a', 'b', 'c'])
 })
 
 const BAD: [string, Parameters<typeof completeDefinition>[0], string][] = [

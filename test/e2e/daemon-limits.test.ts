@@ -1,21 +1,21 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { encodeFrame } from '../../protocol/frame.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { encodeRequest } from '../../protocol/message.js'
 import { deriveKeys, type ScramKeys } from '../../protocol/scram.js'
+import { connectionsThatFit } from '../helpers/open-files.js'
 import { type DaemonProcess, startDaemon } from '../helpers/processes.js'
 import { openRaw, type RawConnection } from '../helpers/raw-connection.js'
 
 const MIB = 1024 * 1024
 const WANTED_CONNECTIONS = 5_000
-/** Descriptors that this process and the daemon need beside the connections. */
-const OTHER_FILES = 200
 
 t.test('5,000 connections that each announce a large frame stay under the budget, and others are answered', async t => {
   const count = connectionsThatFit(t, WANTED_CONNECTIONS)
-  const daemon = await startDaemon(t, { config: 'byte_budget = "64MiB"\n' })
+  const daemon = await startDaemon(t, {
+    config: 'byte_budget = "64MiB"\nconnections_per_address = 10000\nconnections_per_user = 10000\n',
+  })
   const client = await daemon.connect()
   const login = loginOnce(daemon)
   const peers: RawConnection[] = []
@@ -88,6 +88,23 @@ t.test('clients that drip are cut off in time, and others are answered meanwhile
   t.equal((await client.call('server.status', {})).connections, 1)
 })
 
+t.test('guesses are counted together, whichever thread they come to, and other users get in', async t => {
+  const daemon = await startDaemon(t, { config: 'threads = "per-connection"\n' })
+  const client = await daemon.connect()
+  const guess = async (user: string): Promise<string | undefined> => {
+    const raw = await openRaw(daemon.address)
+    await t.rejects(raw.login(user, async () => ({ clientKey: Buffer.alloc(32), serverKey: Buffer.alloc(32) })))
+    await raw.closed
+    return raw.refusal
+  }
+  // The delay doubles: sooner or later it is longer than this machine takes for one guess.
+  let guesses = 1
+  while ((await guess('nobody')) === 'E_AUTH') guesses++
+  t.ok(guesses > LIMITS.loginsFreeMax.value, `held back at guess ${guesses}`)
+  t.equal((await daemon.connect()).role, 'admin')
+  t.match(await client.call('server.status', {}), { connections: 2 })
+})
+
 t.test('more connections than the config lets in are told why', async t => {
   const daemon = await startDaemon(t, { config: 'connections_max = 3\n' })
   const clients = [await daemon.connect(), await daemon.connect(), await daemon.connect()]
@@ -133,15 +150,6 @@ function loginOnce(daemon: DaemonProcess): () => Promise<RawConnection> {
 function residentBytes(daemon: DaemonProcess): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${daemon.child.pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
-}
-
-/** As many as the limit of open files lets in, told loudly when that is less than wanted. */
-function connectionsThatFit(t: Test, wanted: number): number {
-  const limit = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }))
-  const count = Number.isNaN(limit) ? wanted : Math.min(wanted, limit - OTHER_FILES)
-  if (count < wanted)
-    t.comment(`ONLY ${count} CONNECTIONS instead of ${wanted}: raise ulimit -n above ${wanted + OTHER_FILES}`)
-  return count
 }
 
 const show = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`

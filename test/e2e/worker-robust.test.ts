@@ -10,8 +10,10 @@ import { openMachine } from '../../lib/worker/machine/linux.js'
 import { guardOrphan } from '../../lib/worker/orphans.js'
 import type { AttemptFiles } from '../../lib/worker/ports.js'
 import type { Grant } from '../../protocol/views.js'
+import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js'
 import { nameOf, processesWith, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
+const onSmallDisk = { skip: noSmallDisk() }
 const sh = (script: string): string[] => ['sh', '-c', script]
 
 t.test('a daemon that fails inside when a job ends gets its result all the same', async t => {
@@ -70,35 +72,33 @@ const dirOf = (stateDir: string, job: number): string =>
 const left = async ({ record: { cookie } }: AttemptFiles): Promise<boolean> =>
   (await processesWith(`${cookie.name}=${cookie.value}`)).length > 0
 
-t.test('a job that fills the disk of its worker ends, and the worker goes on when there is room', async t => {
-  const stateDir = await tempDir(t)
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', stateDir]).status !== 0)
-    return void t.comment('skipped: only root may mount a small file system')
-  t.teardown(() => spawnSync('umount', ['-l', stateDir]))
-  const bench = await startBench(t, undefined, { stateDir })
-  const filler = await bench.run({ command: sh('echo begun; head -c 9000000 /dev/zero >fill; echo $?; exit 7') })
-  t.match(filler, { state: 'COMPLETE', exitCode: 7 })
-  t.match(String(await bench.log(filler.job)), /^begun\n/)
-  const kept = join(stateDir, 'fill')
-  spawnSync('sh', ['-c', `head -c 9000000 /dev/zero >${kept}`])
-  const job = await bench.exec({ command: ['true'] })
-  const told: string[] = []
-  const log: Log = { debug() {}, info() {}, warn: message => void told.push(message), error() {} }
-  const working = await bench.work({ mode: { kind: 'loop' }, log })
-  await until('it says why it asks for no job', () => told.length > 0)
-  t.match(told[0], /no job is asked for/)
-  t.equal((await bench.admin.call('job.query', { jobs: [job] })).jobs[0]?.state, 'PENDING')
-  rmSync(kept)
-  t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
-  working.drain()
-  await working.result
-})
+t.test(
+  'a job that fills the disk of its worker ends, and the worker goes on when there is room',
+  onSmallDisk,
+  async t => {
+    const { path: stateDir } = mountSmallDisk(t, 2)
+    const bench = await startBench(t, undefined, { stateDir })
+    const filler = await bench.run({ command: sh('echo begun; head -c 9000000 /dev/zero >fill; echo $?; exit 7') })
+    t.match(filler, { state: 'COMPLETE', exitCode: 7 })
+    t.match(String(await bench.log(filler.job)), /^begun\n/)
+    const kept = join(stateDir, 'fill')
+    spawnSync('sh', ['-c', `head -c 9000000 /dev/zero >${kept}`])
+    const job = await bench.exec({ command: ['true'] })
+    const told: string[] = []
+    const log: Log = { debug() {}, info() {}, warn: message => void told.push(message), error() {} }
+    const working = await bench.work({ mode: { kind: 'loop' }, log })
+    await until('it says why it asks for no job', () => told.length > 0)
+    t.match(told[0], /no job is asked for/)
+    t.equal((await bench.admin.call('job.query', { jobs: [job] })).jobs[0]?.state, 'PENDING')
+    rmSync(kept)
+    t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
+    working.drain()
+    await working.result
+  },
+)
 
-t.test('a lease is renewed on a full disk', async t => {
-  const stateDir = await tempDir(t)
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', stateDir]).status !== 0)
-    return void t.comment('skipped: only root may mount a small file system')
-  t.teardown(() => spawnSync('umount', ['-l', stateDir]))
+t.test('a lease is renewed on a full disk', onSmallDisk, async t => {
+  const { path: stateDir } = mountSmallDisk(t, 2)
   const bench = await startBench(t, undefined, { stateDir })
   const go = join(await tempDir(t), 'go')
   const fill = 'head -c 9000000 /dev/zero >fill; while [ ! -e "$GO" ]; do sleep 0.05; done; exit 5'

@@ -8,6 +8,7 @@ import { openBlobs } from '../../lib/blobs/open.js'
 import { type Client, connect, type Login } from '../../lib/client/connection.js'
 import type { Services } from '../../lib/server/connection/services.js'
 import type { Session } from '../../lib/server/connection/session.js'
+import { createLoginCounters, sharedLogins } from '../../lib/server/logins.js'
 import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
 import { createWriter } from '../../lib/server/writer/create.js'
 import type { Writer } from '../../lib/server/writer/writer.js'
@@ -115,16 +116,15 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
   const written = await createWriter({
     ...{ store, leaseSlots, workerSlots, clock, log },
     daemon: 'test',
-    logBytesOf: async (job, attempt) => {
-      const lengths = await blobs.lengths({ job, attempt })
-      return lengths.stdout + lengths.stderr
-    },
+    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
   })
+  const scramSecret = randomBytes(32)
   const services: Services = {
     ...{ clock, log, store: reader, blobs, leaseSlots, workerSlots },
     writer: options.writer?.(written) ?? written,
     frameBytesMax: options.frameBytesMax ?? LIMITS.frameBytesDefault.value,
-    scramSecret: randomBytes(32),
+    scramSecret,
+    logins: sharedLogins(createLoginCounters(), scramSecret),
     startedAtMs: clock.nowMs(),
     threadConnections: () => [{ thread: 0, connections: 0 }],
   }

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Written to its stdin, which is empty otherwise. */
   readonly input?: string | Buffer
+  /** A command that becomes the program, a sandbox: it is given program and arguments. */
+  readonly by?: readonly string[]
 }
 
 /** A program that was started; it is killed at the end of the test when it still runs. */
@@ -125,7 +127,8 @@ function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[
   if (!existsSync(file)) throw new Error(`${file} is missing: the end-to-end tests need the build, npm run build`)
   if (program === 'jankins') noteFlags(args)
   const env = { ...process.env, NO_COLOR: '1', ...withoutOwn(), ...options.env }
-  const child = spawn(process.execPath, [file, ...args], {
+  const [command = '', ...rest] = [...(options.by ?? []), process.execPath, file, ...args]
+  const child = spawn(command, rest, {
     env,
     cwd: options.cwd ?? temporaryDirectory(t),
     stdio: 'pipe',
@@ -146,7 +149,7 @@ function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[
 /** What the shell has set for jankins, and the test runner for node, must not reach the programs. */
 function withoutOwn(): Record<string, undefined> {
   const own = Object.keys(process.env).filter(name =>
-    /^JANKINS_|^XDG_|^STATE_DIRECTORY$|^NOTIFY_SOCKET$|^NODE_OPTIONS$|TAPJS/.test(name),
+    /^JANKINS_|^XDG_|^STATE_DIRECTORY$|^NOTIFY_SOCKET$|^LISTEN_|^NODE_OPTIONS$|TAPJS/.test(name),
   )
   return Object.fromEntries(own.map(name => [name, undefined]))
 }

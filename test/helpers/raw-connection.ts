@@ -13,6 +13,8 @@ export class RawConnection {
   readonly socket: Socket
   /** Resolves when the connection has ended, however. */
   readonly closed: Promise<void>
+  /** Code of the last error that came. */
+  refusal: string | undefined
   readonly #decoder = new FrameDecoder(LIMITS.frameBytesMax.value)
   #wake: () => void = () => {}
   #isClosed: boolean = false
@@ -43,7 +45,10 @@ export class RawConnection {
       const body = this.#decoder.next()
       if (body) {
         const message = decodeMessage(body)
-        if (message.kind === 'reply' && message.error) exercised('error', message.error.code)
+        if (message.kind === 'reply' && message.error) {
+          exercised('error', message.error.code)
+          this.refusal = message.error.code
+        }
         return message
       }
       if (this.#isClosed) return undefined

@@ -78,6 +78,34 @@ t.test('a chunk may be used again once next has returned undefined, and a body i
   t.equal(body?.toString(), 'hi')
 })
 
+t.test('a chunk may be used again after keep, although frames wait in it', async t => {
+  for (const pushes of [['00000002686900000001'], ['00000002', '686900000001'], ['0000', '0002686900000001']]) {
+    const decoder = new FrameDecoder(16)
+    for (const hex of pushes) {
+      const chunk = Buffer.from(hex, 'hex')
+      decoder.push(chunk)
+      decoder.keep()
+      chunk.fill(0xff)
+    }
+    t.equal(decoder.next()?.toString(), 'hi', pushes.join(' '))
+    decoder.push(Buffer.from('61', 'hex'))
+    t.equal(decoder.next()?.toString(), 'a', pushes.join(' '))
+  }
+})
+
+t.test('a large body has its memory for itself, and what follows it in a chunk is the next frame', async t => {
+  const stream = Buffer.concat([encodeFrame(Buffer.alloc(1000, 'x')), encodeFrame(Buffer.from('hi'))])
+  const decoder = new FrameDecoder(1000)
+  decoder.push(stream.subarray(0, 300))
+  t.equal(decoder.next(), undefined)
+  decoder.push(stream.subarray(300))
+  const body = decoder.next()
+  t.equal(body?.toString(), 'x'.repeat(1000))
+  t.equal(body?.buffer.byteLength, HEADER_BYTES + 1000)
+  t.equal(decoder.heldBytes, HEADER_BYTES + 2)
+  t.equal(decoder.next()?.toString(), 'hi')
+})
+
 t.test('the announced length is known with the prefix', async t => {
   const decoder = new FrameDecoder(600)
   for (const byte of [0x00, 0x00, 0x02]) decoder.push(Buffer.from([byte]))

@@ -1,14 +1,27 @@
+import type { Buffer } from 'node:buffer'
 import { isFinished, type Job, type JobState } from '../../lib/domain/job.js'
 import type { Store } from '../../lib/store/store.js'
-import type { Part } from '../../protocol/fields.js'
+import { type Part, STREAMS } from '../../protocol/fields.js'
 import type { JobId, LeaseId } from '../../protocol/ids.js'
+import { GHOST } from './ghost.js'
 import type { Host } from './host.js'
 import type { Attempt } from './machine.js'
 import type { MemoryDisk } from './memory-blobs.js'
+import type { ReadStream } from './readers.js'
+import { compareShipped } from './shipped.js'
 import type { World } from './world.js'
 
 /** How long a machine that woke may take to end what it may not run any more. */
 const WAKING_MS = 1_000
+/** What the disk has taken the daemon knows after this, at the latest: until then it may answer by what was before. */
+const SETTLED_MS = 1_000
+/** Of the line that stands where a log was cut. */
+const MARK_BYTES_MAX = 100
+
+/** What only a network brings about that puts the frames of a connection into another order. */
+const WEATHER = /could not be started: (E_NOT_AUTHENTICATED|E_BAD_REQUEST|E_BAD_FRAME)/
+
+const exitCodeOf = ({ state }: Job): number | undefined => ('end' in state ? state.end.exitCode : undefined)
 
 /** Holds what happens against the promises, after every step. */
 export class Checks {
@@ -21,6 +34,7 @@ export class Checks {
   readonly #jobsOfKey = new Map<string, string>()
   /** Rows as they were last read. */
   readonly #rows = new Map<JobId, Job>()
+  readonly #changedAtMs = new Map<JobId, number>()
   /** Who ran an attempt of a job, by `job/attempt`. */
   readonly #leases = new Map<string, LeaseId>()
   /** What attempts really wrote. */
@@ -68,6 +82,9 @@ export class Checks {
       return
     }
     this.#rows.set(job, row)
+    this.#changedAtMs.set(job, this.#world.nowMs)
+    if (row.state.kind !== 'PENDING' && (row.state.run?.pid === GHOST.pid || exitCodeOf(row) === GHOST.exitCode))
+      this.fault(`job ${job} was changed by a stale token`)
     if (before && isFinished(before.state.kind)) {
       if (JSON.stringify(before) !== JSON.stringify(row)) this.fault(`job ${job} was finished and changed`)
       return
@@ -80,6 +97,38 @@ export class Checks {
     for (const host of hosts) if (!host.isAsleep) this.#checkProcesses(host)
     for (const [job, attempt, part] of this.#grownParts.values()) this.#checkPart(job, attempt, part)
     this.#grownParts.clear()
+  }
+
+  /** Tokens that are good no more. */
+  stale(): readonly { readonly job: JobId; readonly lease: LeaseId; readonly bytes: number }[] {
+    const { nowMs } = this.#world
+    return [...this.#leases].flatMap(([key, lease]) => {
+      const [job, attempt] = key.split('/').map(Number) as [JobId, number]
+      const state = this.#rows.get(job)?.state
+      const isHeld = state?.kind === 'RUNNING' && state.lease === lease
+      return isHeld || nowMs - (this.#changedAtMs.get(job) ?? 0) < SETTLED_MS
+        ? []
+        : [{ job, lease, bytes: this.#blobs.of({ job, attempt }).stdout.bytes.length }]
+    })
+  }
+
+  /** Somebody was shown this by job.log. */
+  read({ job, attempt, stream, bytes }: ReadStream): void {
+    const lease = this.#leases.get(`${job}/${attempt}`)
+    const written = lease && this.#attempts.get(lease)?.[stream]
+    if (!written || compareShipped(bytes, written) === 'wrong')
+      this.fault(`a reader of ${stream} of job ${job}, attempt ${attempt}, was shown what was not written`)
+  }
+
+  /** @param wasCut bytes were taken away meanwhile: who has seen them has seen more than there is */
+  readToEnd(read: ReadStream, wasCut: boolean): void {
+    const { job, attempt, stream, bytes } = read
+    this.read(read)
+    const stored = this.#blobs.of({ job, attempt })[stream].bytes
+    if (!stored.equals(bytes) && !(wasCut && isPrefix(stored, bytes)))
+      this.fault(
+        `a reader of ${stream} of job ${job}, attempt ${attempt}, was not shown all of it: ${bytes.length} of ${stored.length} bytes`,
+      )
   }
 
   /** Acknowledged jobs that have not ended. */
@@ -111,9 +160,18 @@ export class Checks {
     if (!this.#finishes.has(lease)) this.fault(`job ${job} was ended by a stale token`)
     const attempt = this.#attempts.get(lease)
     const files = this.#blobs.of({ job, attempt: row.attempt })
-    for (const stream of ['stdout', 'stderr'] as const)
-      if (!attempt || !files[stream].bytes.equals(attempt[stream]))
+    for (const stream of STREAMS)
+      if (!attempt || compareShipped(files[stream].bytes, attempt[stream]) !== 'whole')
         this.fault(`${stream} of job ${job} is not whole at ${state.kind}`)
+    if (attempt && end.logBytes > attempt.record.grant.logLimitBytes + STREAMS.length * MARK_BYTES_MAX)
+      this.fault(`the log of job ${job} has ${end.logBytes} bytes`)
+    if (
+      attempt &&
+      end.logBytes < Math.min(attempt.record.grant.logLimitBytes, attempt.stdout.length + attempt.stderr.length)
+    )
+      this.fault(`the log of job ${job} was cut to ${end.logBytes} bytes, below its limit`)
+    if (end.reason === 'not-started' && attempt && !attempt.wasRefused && !WEATHER.test(attempt.stderr.toString()))
+      this.fault(`job ${job} was not started`)
     const artifacts = files.artifacts.bytes
     if (end.artifactBytes > 0 && !attempt?.artifacts?.equals(artifacts)) this.fault(`artifacts of job ${job} differ`)
     if (files.stdout.durableBytes + files.stderr.durableBytes !== end.logBytes)
@@ -124,7 +182,8 @@ export class Checks {
   #checkProcesses(host: Host): void {
     for (const attempt of host.machine.attempts) {
       if (!attempt.process?.isAlive) continue
-      const { job, lease } = attempt.record.grant
+      const { job, lease, bundle } = attempt.record.grant
+      if (attempt.unpacked !== bundle) this.fault(`job ${job} runs on ${host.name} without its files`)
       const state = this.#rows.get(job)?.state
       if (state?.kind === 'RUNNING' && state.lease === lease) continue
       if (this.#world.nowMs - host.machine.time.wokeAtMs <= WAKING_MS) continue
@@ -137,7 +196,9 @@ export class Checks {
     const written = lease && this.#attempts.get(lease)?.[part]
     const stored = this.#blobs.of({ job, attempt })[part].bytes
     if (stored.length === 0) return
-    if (!written || stored.length > written.length || !written.subarray(0, stored.length).equals(stored))
+    if (!written || (part === 'artifacts' ? !isPrefix(stored, written) : compareShipped(stored, written) === 'wrong'))
       this.fault(`${part} of job ${job}, attempt ${attempt}, is no prefix of what was written`)
   }
 }
+
+const isPrefix = (part: Buffer, whole: Buffer): boolean => whole.subarray(0, part.length).equals(part)

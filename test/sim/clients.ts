@@ -1,7 +1,10 @@
+import { Buffer } from 'node:buffer'
+import { sendBundle } from '../../lib/client/bundle.js'
 import { connectResilient, type ResilientClient } from '../../lib/client/resilient.js'
 import { JankinsError } from '../../protocol/errors.js'
-import { type JobId, type Name, parseName } from '../../protocol/ids.js'
+import { type JobId, type Name, parseName, type Sha256 } from '../../protocol/ids.js'
 import type { KeyLogin } from '../helpers/daemon.js'
+import { sha256Of } from './machine.js'
 import type { Network } from './network.js'
 import { Actor, MachineTime, type World } from './world.js'
 
@@ -45,11 +48,14 @@ export class SimClient {
         count: world.random.int(1, 2),
         key,
       }
+      const bundle = world.random.chance(0.3) ? bundleOf(world.random.int(1, BUNDLES)) : undefined
+      const order = bundle ? { ...params, bundle: bundle.sha256 } : params
       // Asked once more, now and then, as if the answer had been lost.
       for (let times = world.random.chance(0.2) ? 2 : 1; times > 0; ) {
         try {
           client ??= await this.#connect()
-          const { jobs } = await client.call('job.queue', params)
+          if (bundle) await sendBundle(client, bundle)
+          const { jobs } = await client.call('job.queue', order)
           this.#parts.onQueued(key, jobs)
           if (times === 1) this.#jobs.push(...jobs)
           times--
@@ -90,6 +96,16 @@ export class SimClient {
   }
 }
 
+/** Different files that travel with jobs: few, so that several clients send the same ones. */
+const BUNDLES = 3
+/** A few requests each. */
+const BUNDLE_BYTES = 100_000
+
+function bundleOf(number: number): { readonly zip: Buffer; readonly sha256: Sha256 } {
+  const zip = Buffer.alloc(BUNDLE_BYTES, `files ${number} `)
+  return { zip, sha256: sha256Of(zip) }
+}
+
 /** What a network that doubles and reorders may bring about, and a full disk. */
 const EXPECTED: ReadonlySet<string> = new Set([
   'E_STORE_FULL',
@@ -98,4 +114,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   'E_BAD_REQUEST',
   'E_BAD_FRAME',
   'E_NOT_AUTHENTICATED',
+  // A disk that fails; what the daemon failed at without one is a fault that its log tells.
+  'E_INTERNAL',
+  'E_DRAINING',
 ])

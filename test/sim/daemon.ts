@@ -1,6 +1,8 @@
 import type { Log } from '../../lib/base/log.js'
 import type { Blobs } from '../../lib/blobs/blobs.js'
 import type { Services } from '../../lib/server/connection/services.js'
+import type { Session } from '../../lib/server/connection/session.js'
+import { createLoginCounters, sharedLogins } from '../../lib/server/logins.js'
 import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
 import type { LeaseSlots } from '../../lib/server/slots.js'
 import { createWriter } from '../../lib/server/writer/create.js'
@@ -17,6 +19,9 @@ import { Actor, MachineTime, type World } from './world.js'
 /** Bytes of shared slots: room for more leases and workers than a simulation has. */
 const SLOT_BYTES = 16_384
 const RESTART_MS = 500
+/** As long as a real one takes at most, and how often it looks whether all is answered. */
+const DRAIN_MS = 4_000
+const LOOK_MS = 20
 
 /** How a test breaks the daemon on purpose: each part may be replaced by one that lacks something. */
 export interface Broken {
@@ -48,6 +53,9 @@ export class SimDaemon {
   readonly #manager: Actor
   #connections = 0
   #wasCutOff: boolean = false
+  #isDraining: boolean = false
+  readonly #sessions = new Set<Session>()
+  #stopWriter: () => void = () => {}
 
   constructor(parts: DaemonParts) {
     this.#parts = parts
@@ -61,6 +69,8 @@ export class SimDaemon {
   }
 
   start(): void {
+    // Whoever waited for it to drain has lost patience.
+    if (this.#isDraining) this.kill(false)
     if (this.isUp) return
     this.actor = new Actor('daemon', this.actor.machine)
     const { actor } = this
@@ -77,6 +87,8 @@ export class SimDaemon {
     if (!this.isUp) return
     const { network, blobs, onKill } = this.#parts
     this.actor.isDead = true
+    this.#isDraining = false
+    this.#sessions.clear()
     network.listen(undefined)
     network.drop(this.actor, isPowerLoss)
     if (isPowerLoss) {
@@ -85,6 +97,26 @@ export class SimDaemon {
       this.actor.machine.bootBaseMs = 1_000 - this.#parts.world.nowMs
     }
     onKill()
+  }
+
+  /** SIGTERM: nobody else is let in, what is in hand is answered, and then it ends. */
+  stop(): void {
+    if (!this.isUp || this.#isDraining) return
+    const { network, world } = this.#parts
+    const { actor } = this
+    this.#isDraining = true
+    network.listen(undefined)
+    for (const session of this.#sessions) session.drain()
+    const untilMs = world.nowMs + DRAIN_MS
+    const look = (): void => {
+      if (world.nowMs < untilMs && [...this.#sessions].some(({ idle }) => !idle)) {
+        world.timer(LOOK_MS, actor, look)
+        return
+      }
+      this.#stopWriter()
+      this.kill(false)
+    }
+    world.timer(0, actor, look)
   }
 
   async #run(actor: Actor): Promise<void> {
@@ -105,11 +137,9 @@ export class SimDaemon {
       ...{ store, leaseSlots, workerSlots, clock, log },
       daemon: 'simulated',
       random: bytes => world.random.hex(bytes),
-      logBytesOf: async (job, attempt) => {
-        const { stdout, stderr } = await files.lengths({ job, attempt })
-        return stdout + stderr
-      },
+      endLog: (job, attempt) => files.endLog({ job, attempt }),
     })
+    this.#stopWriter = () => written.stop()
     const witnessed: Writer = {
       ...written,
       finish(job, lease, end) {
@@ -121,11 +151,19 @@ export class SimDaemon {
       ...{ clock, log, store, leaseSlots, workerSlots },
       blobs: broken.blobs?.(files) ?? files,
       writer: broken.writer?.(witnessed, store) ?? witnessed,
-      frameBytesMax: LIMITS.frameBytesDefault.value,
+      // The least, so that more of what is long comes in pieces.
+      frameBytesMax: LIMITS.frameBytesMin.value,
       scramSecret: new Uint8Array(32),
+      logins: sharedLogins(createLoginCounters(), new Uint8Array(32)),
       startedAtMs: clock.nowMs(),
       threadConnections: () => [],
     }
-    network.listen({ actor, take: wire => void serveWire(wire, services, ++this.#connections, () => {}) })
+    network.listen({
+      actor,
+      take: wire => {
+        const session = serveWire(wire, services, ++this.#connections, () => this.#sessions.delete(session))
+        this.#sessions.add(session)
+      },
+    })
   }
 }

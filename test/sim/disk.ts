@@ -5,9 +5,21 @@ import type { Actor, World } from './world.js'
 /** The disk of the daemon, as the faults of the moment make it. */
 export interface Disk {
   isFull: boolean
+  /** How often a write fails by itself: a part of 1. */
+  failing: number
   /** Longest time of one write. */
   writeMsMax: number
 }
+
+const FAILURE = 'EIO: the simulated disk failed'
+
+/** @throws Error as a disk that fails now and then would */
+export function failNow(disk: Disk, world: World): void {
+  if (disk.failing > 0 && world.random.chance(disk.failing)) throw new Error(FAILURE)
+}
+
+/** Whether what went wrong was wanted. */
+export const isFailure = (text: string | undefined): boolean => text?.includes(FAILURE) === true
 
 /**
  * The store of one life of the daemon: each write takes time before its commit and after it, so that the daemon may die
@@ -26,7 +38,8 @@ export function slowStore(store: Store, world: World, actor: Actor, disk: Disk):
       }
       commitsMs = inOrder(commitsMs)
       world.deliver(commitsMs - world.nowMs, actor, () => {
-        if (disk.isFull) {
+        // Of a disk that fails SQLite tells the store, which tells what it tells of a full one.
+        if (disk.isFull || (disk.failing > 0 && world.random.chance(disk.failing))) {
           answer(() => reject(new JankinsError('E_STORE_FULL')))
           return
         }

@@ -65,6 +65,10 @@ export class Faults {
         daemon.kill(true)
         return () => daemon.start()
       },
+      'stop the daemon': () => {
+        daemon.stop()
+        return () => daemon.start()
+      },
       'kill a worker': () => {
         if (host.isAsleep) return undefined
         host.killWorker()
@@ -75,6 +79,10 @@ export class Faults {
         host.stopWorker()
         const { worker } = host
         return () => world.continue(worker)
+      },
+      'drain a worker': () => {
+        host.drainWorker(random.chance(0.2))
+        return undefined
       },
       'put a machine to sleep': () => {
         host.sleep()
@@ -104,6 +112,12 @@ export class Faults {
         disk.isFull = true
         return () => {
           disk.isFull = false
+        }
+      },
+      'let the disk fail': () => {
+        disk.failing = random.int(1, 30) / 100
+        return () => {
+          disk.failing = 0
         }
       },
       'fill the disk of a worker': () => {

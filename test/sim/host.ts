@@ -1,5 +1,5 @@
 import type { Log } from '../../lib/base/log.js'
-import { runWorker } from '../../lib/worker/worker.js'
+import { runWorker, type WorkerMode } from '../../lib/worker/worker.js'
 import { type Name, parseName } from '../../protocol/ids.js'
 import type { KeyLogin } from '../helpers/daemon.js'
 import { type Attempt, FakeMachine } from './machine.js'
@@ -8,6 +8,9 @@ import { Actor, type World } from './world.js'
 
 const GUARD_PERIOD_MS = 1_000
 const SLOTS = 2
+/** Whoever keeps a worker running starts it again after this. */
+const AGAIN_MS = 200
+const REFUSED_MS = 1_000
 
 export interface HostParts {
   readonly world: World
@@ -27,10 +30,14 @@ export class Host {
   worker: Actor
   guard: Actor
   readonly #parts: HostParts
+  readonly #mode: WorkerMode
+  #drain = new AbortController()
+  #stop = new AbortController()
 
-  constructor(parts: HostParts, name: string) {
+  constructor(parts: HostParts, name: string, mode: WorkerMode) {
     this.name = parseName(name) as Name
     this.#parts = parts
+    this.#mode = mode
     this.machine = new FakeMachine(parts.world, name, attempt => parts.onAttempt(attempt))
     this.worker = new Actor(`${name} worker`, this.machine.time)
     this.guard = new Actor(`${name} guard`, this.machine.time)
@@ -48,24 +55,24 @@ export class Host {
     const { world, network, login, log } = this.#parts
     const actor = new Actor(`${this.name} worker`, this.machine.time)
     this.worker = actor
-    const never = new AbortController().signal
+    this.#drain = new AbortController()
+    this.#stop = new AbortController()
     const result = runWorker({
       servers: [{ address: { host: 'simulated', port: 5265 }, login, weight: 1 }],
       name: this.name,
       labels: [],
       slots: SLOTS,
-      mode: { kind: 'loop' },
+      mode: this.#mode,
       machine: this.machine.portsFor(actor),
       dial: network.dialFrom(actor),
       clock: world.clockOf(actor),
       environment: {},
-      ...{ log, drain: never, stop: never },
+      ...{ log, drain: this.#drain.signal, stop: this.#stop.signal },
     })
     result.then(
-      () => {
-        // Refused: whoever keeps it running starts it again.
+      ({ kind }) => {
         actor.isDead = true
-        world.timer(1_000, this.guard, () => this.start())
+        world.timer(kind === 'refused' ? REFUSED_MS : AGAIN_MS, this.machine.kernel, () => this.start())
       },
       error => log.error('a worker failed', { worker: this.name }, error),
     )
@@ -98,6 +105,12 @@ export class Host {
 
   continueWorker(): void {
     this.#parts.world.continue(this.worker)
+  }
+
+  /** SIGTERM: it takes no other job and ends with its last one; `isTwice`: it stops its jobs. */
+  drainWorker(isTwice: boolean): void {
+    this.#drain.abort()
+    if (isTwice) this.#stop.abort()
   }
 
   sleep(): void {

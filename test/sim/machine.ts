@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { EndPlan } from '../../lib/worker/log-limit.js'
-import type { AttemptFiles, Ending, GrantRecord, Machine } from '../../lib/worker/ports.js'
+import type { AttemptFiles, Ending, FreedMarks, GrantRecord, Machine } from '../../lib/worker/ports.js'
 import { parseSha256, type Sha256 } from '../../protocol/ids.js'
 import { JobProcess, shellOf } from './process.js'
 import { Actor, MachineTime, type World } from './world.js'
 
 const DISK_MS_MAX = 6
+/** A line or two of a simulated job. */
+const FREE_STEP_BYTES = 64
 
 /** The directory of one attempt: it stays when the worker process goes. */
 export interface Attempt {
@@ -18,7 +20,12 @@ export interface Attempt {
   leaseEnd: { readonly endsAtBootMs: number; readonly boot: number } | undefined
   ending: Ending | undefined
   plan: EndPlan | undefined
+  freed: FreedMarks
   process: JobProcess | undefined
+  /** Of the files that travelled with the job. */
+  unpacked: Sha256 | undefined
+  /** The disk refused something of it. */
+  wasRefused: boolean
   isRemoved: boolean
 }
 
@@ -104,6 +111,11 @@ export class FakeMachine {
 
   #filesOf(attempt: Attempt, disk: () => Promise<void>): AttemptFiles {
     const { time } = this
+    const takesRoom = (): void => {
+      if (!this.isFull) return
+      attempt.wasRefused = true
+      throw Object.assign(new Error('ENOSPC: the disk of the worker is full'), { code: 'ENOSPC' })
+    }
     return {
       record: attempt.record,
       workspaceDir: '/workspace',
@@ -131,15 +143,29 @@ export class FakeMachine {
         attempt.plan = plan
       },
       readPlan: async () => attempt.plan,
-      unpackBundle: () => Promise.reject(new Error('no bundle was sent')),
+      async unpackBundle(zip) {
+        await disk()
+        takesRoom()
+        attempt.unpacked = sha256Of(zip)
+      },
       async note(line) {
         attempt.stderr = Buffer.concat([attempt.stderr, Buffer.from(`jankins: ${line}\n`)])
       },
       partBytes: async part => attempt[part]?.length ?? 0,
       async readPart(part, offset, bytesMax) {
         await disk()
-        return Buffer.from((attempt[part] ?? Buffer.alloc(0)).subarray(offset, offset + bytesMax))
+        const bytes = attempt[part] ?? Buffer.alloc(0)
+        const data = Buffer.from(bytes.subarray(offset, offset + bytesMax))
+        const freedBytes = part === 'artifacts' ? 0 : (attempt.freed[part]?.bytes ?? 0)
+        return data.fill('\n', 0, Math.min(data.length, Math.max(0, freedBytes - offset)))
       },
+      freeStepBytes: FREE_STEP_BYTES,
+      async free(stream, mark) {
+        await disk()
+        attempt.freed = { ...attempt.freed, [stream]: mark }
+        await disk()
+      },
+      readFreed: async () => attempt.freed,
       packArtifacts: async globs => {
         await disk()
         if (globs.length === 0) return undefined
@@ -164,8 +190,12 @@ const newAttempt = (record: GrantRecord): Attempt => ({
   leaseEnd: undefined,
   ending: undefined,
   plan: undefined,
+  freed: {},
   process: undefined,
+  unpacked: undefined,
+  wasRefused: false,
   isRemoved: false,
 })
 
-const sha256Of = (bytes: Buffer): Sha256 => parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256
+export const sha256Of = (bytes: Buffer): Sha256 =>
+  parseSha256(createHash('sha256').update(bytes).digest('hex')) as Sha256

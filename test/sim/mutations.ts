@@ -15,6 +15,8 @@ export const MUTATIONS = {
   'without the margin': { slots: withoutMargin },
   /** Bytes are added wherever the log ends just then. */
   'without the offset check': { blobs: withoutOffsets },
+  /** Workers free what a power loss of the daemon takes. */
+  'with lengths that are not durable': { blobs: withoutSync },
   'without the guard': { hasGuard: false },
   /** Jobs are acknowledged as soon as the database has them, and synced later. */
   'with replies before the commit': { repliesEarly: true },
@@ -57,5 +59,15 @@ function withoutOffsets(blobs: Blobs): Blobs {
   return {
     ...blobs,
     append: async (key, part, _offset, data) => await blobs.append(key, part, (await blobs.lengths(key))[part], data),
+  }
+}
+
+function withoutSync(blobs: Blobs): Blobs {
+  return {
+    ...blobs,
+    async append(...args) {
+      const { length } = await blobs.append(...args)
+      return { length, durableLength: length }
+    },
   }
 }

@@ -89,6 +89,8 @@ class SimWire implements Wire {
   #isClosed: boolean = false
   /** The other end is told nothing any more. */
   #isBroken: boolean = false
+  /** Its stream has ended within a frame: what was sent before and comes late is not a part of that frame. */
+  #isDeaf: boolean = false
   /** Nothing that is sent later arrives before this. */
   #arrivesMs = 0
 
@@ -104,7 +106,7 @@ class SimWire implements Wire {
 
   listen(handlers: WireHandlers): void {
     this.#handlers = handlers
-    for (const bytes of this.#early.splice(0)) this.#world.deliver(0, this.actor, () => this.#receive(bytes))
+    for (const bytes of this.#early.splice(0)) this.#world.deliver(0, this.actor, () => handlers.onData(bytes))
     if (this.#isClosed) this.#world.deliver(0, this.actor, () => handlers.onClose())
   }
 
@@ -115,7 +117,7 @@ class SimWire implements Wire {
     const { lost, doubled, reordered, delayed, cut } = this.#network.weather
     if (random.chance(lost)) this.#breakWithin(BREAK_MS_MAX)
     else if (random.chance(cut)) {
-      this.#send(peer, bytes.subarray(0, random.int(0, bytes.length - 1)), 0, true)
+      this.#send(peer, bytes.subarray(0, random.int(0, bytes.length - 1)), 0, true, true)
       this.#isBroken = true
       this.#breakWithin(BREAK_MS_MAX)
     } else if (random.chance(reordered)) this.#send(peer, bytes, random.int(5, 200), false)
@@ -149,10 +151,10 @@ class SimWire implements Wire {
       this.#world.deliver(this.#arrivalMs(peer, this.#world.random.int(0, tellMs)), peer.actor, () => peer.#close())
   }
 
-  #send(peer: SimWire, bytes: Uint8Array, extraMs: number, isInOrder: boolean): void {
+  #send(peer: SimWire, bytes: Uint8Array, extraMs: number, isInOrder: boolean, isLast = false): void {
     const copy = Buffer.from(bytes)
     const delayMs = isInOrder ? this.#arrivalMs(peer, extraMs) : this.#network.delayMs(this.actor, peer.actor) + extraMs
-    this.#world.deliver(delayMs, peer.actor, () => peer.#receive(copy))
+    this.#world.deliver(delayMs, peer.actor, () => peer.#receive(copy, isLast))
   }
 
   #arrivalMs(peer: SimWire, extraMs: number): number {
@@ -166,8 +168,9 @@ class SimWire implements Wire {
       if (end) this.#world.deliver(this.#world.random.int(0, ms), end.actor, () => end.#close())
   }
 
-  #receive(bytes: Buffer): void {
-    if (this.#isClosed) return
+  #receive(bytes: Buffer, isLast: boolean): void {
+    if (this.#isClosed || this.#isDeaf) return
+    this.#isDeaf = isLast
     if (this.#handlers) this.#handlers.onData(bytes)
     else this.#early.push(bytes)
   }

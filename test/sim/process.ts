@@ -1,12 +1,17 @@
 import { Buffer } from 'node:buffer'
 import type { Shell, ShellEnd } from '../../lib/worker/ports.js'
+import { LIMITS } from '../../protocol/limits.js'
 import type { Attempt, FakeMachine } from './machine.js'
 import type { Actor, World } from './world.js'
 
 const LINES_MAX = 8
+/** Padding of the lines of a job whose log has a limit: it is reached within a few. */
+const LONG_LINE_BYTES_MAX = 4_000
 const PAUSE_MS_MAX = 900
 /** Some jobs take their time: they are there when something goes wrong. */
 const LONG_PAUSE_MS_MAX = 4_000
+/** Above are those that no job ends with. */
+const EXIT_CODE_MAX = 200
 /** Until a worker process hears that a shell is gone, and what a pass over all processes takes. */
 const NOTICE_MS_MAX = 50
 
@@ -38,7 +43,8 @@ export class JobProcess {
     this.hasChild = random.chance(0.3)
     this.#ignoresTerm = random.chance(0.2)
     this.#pauseMsMax = random.chance(0.4) ? LONG_PAUSE_MS_MAX : PAUSE_MS_MAX
-    this.#goOn(random.int(0, LINES_MAX), 1)
+    // Where the limit of its log stops a job, it prints for ever.
+    this.#goOn(attempt.record.grant.onLogLimit === 'stop' ? Number.POSITIVE_INFINITY : random.int(0, LINES_MAX), 1)
   }
 
   /** Whether anything of the tree is left, asleep or not. */
@@ -72,12 +78,14 @@ export class JobProcess {
     this.#world.timer(random.int(0, this.#pauseMsMax), this.machine.kernel, () => {
       if (!this.isShellAlive) return
       if (linesLeft === 0) {
-        this.#exit(random.chance(0.8) ? 0 : random.int(1, 255))
+        this.#exit(random.chance(0.8) ? 0 : random.int(1, EXIT_CODE_MAX))
         return
       }
       const { attempt } = this
-      const { job, lease } = attempt.record.grant
-      const padding = random.chance(0.05) ? 'x'.repeat(random.int(1, 50_000)) : ''
+      const { job, lease, logLimitBytes } = attempt.record.grant
+      const isLimited = logLimitBytes < LIMITS.logLimitBytesDefault.value
+      const bytes = isLimited ? random.int(0, LONG_LINE_BYTES_MAX) : random.chance(0.05) ? random.int(1, 50_000) : 0
+      const padding = 'x'.repeat(bytes)
       const line = Buffer.from(`${job} ${lease} ${number} ${padding}\n`)
       const stream = random.chance(0.7) ? 'stdout' : 'stderr'
       attempt[stream] = Buffer.concat([attempt[stream], line])

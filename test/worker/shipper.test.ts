@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import t from 'tap'
+import { silentLog } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/connection.js'
 import type { LeaseHolder, Link } from '../../lib/worker/link.js'
 import type { AttemptFiles } from '../../lib/worker/ports.js'
@@ -32,7 +33,7 @@ function stage(stdout: Buffer, forgetAt: readonly number[] = []) {
     readPart: async (_part: string, offset: number, max: number) => stdout.subarray(offset, offset + max),
     readPlan: async () => undefined,
   } as unknown as AttemptFiles
-  const shipper = new Shipper(files, link, { job: 1, lease: 'l' } as unknown as LeaseHolder)
+  const shipper = new Shipper(files, link, { job: 1, lease: 'l' } as unknown as LeaseHolder, silentLog)
   return { shipper, stored: () => stored }
 }
 

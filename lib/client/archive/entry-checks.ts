@@ -1,6 +1,7 @@
 import { ArchiveError } from './archive-error.js'
 import type { ArchiveLimits } from './archive-limits.js'
 import { leadsOut } from './link-target.js'
+import type { TreeFile } from './tree-files.js'
 
 export type EntryKind = 'file' | 'directory' | 'symlink'
 
@@ -94,6 +95,16 @@ export function createEntryChecks(limits: ArchiveLimits): EntryChecks {
       return bytes
     },
   }
+}
+
+/** Checks what is to be packed as it will be checked when it is unpacked. @throws ArchiveError */
+export function checkTreeFiles(files: readonly TreeFile[], limits: ArchiveLimits): void {
+  const checks = createEntryChecks(limits)
+  for (const { path, kind, bytes, target } of files) {
+    checks.add({ name: path, kind, bytes, packedBytes: bytes })
+    if (target !== undefined) checks.addTarget(path, target)
+  }
+  checks.finish()
 }
 
 function checkName(name: string, kind: EntryKind): string {

@@ -6,7 +6,7 @@ import { parseSha256, type Sha256 } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { ArchiveError } from './archive-error.js'
 import { BUNDLE_LIMITS } from './archive-limits.js'
-import { createEntryChecks } from './entry-checks.js'
+import { checkTreeFiles } from './entry-checks.js'
 import { listTrackedFiles } from './git-files.js'
 import { type IgnoreRules, parseGitignore } from './gitignore.js'
 import { readTreeFile, type TreeFile, walkTree } from './tree-files.js'
@@ -26,7 +26,7 @@ export async function packDirectory(dir: string): Promise<{ zip: Buffer; sha256:
   const tracked = await listTrackedFiles(dir)
   const files = tracked ? await readTracked(dir, tracked) : await readUntracked(dir)
   if (files.length === 0) throw new ArchiveError(`there is nothing in ${dir} to send`)
-  check(files)
+  checkTreeFiles(files, BUNDLE_LIMITS)
   const zip = await pack(files)
   if (zip.length > LIMITS.bundleBytesMax.value)
     throw new ArchiveError(
@@ -87,15 +87,6 @@ async function readUntracked(dir: string): Promise<TreeFile[]> {
   for await (const file of walkTree(dir, '', enters))
     if (file.kind === 'directory' || !isLeftOut(file)) files.push(file)
   return files
-}
-
-function check(files: readonly TreeFile[]): void {
-  const checks = createEntryChecks(BUNDLE_LIMITS)
-  for (const { path, kind, bytes, target } of files) {
-    checks.add({ name: path, kind, bytes, packedBytes: bytes })
-    if (target !== undefined) checks.addTarget(path, target)
-  }
-  checks.finish()
 }
 
 async function pack(files: readonly TreeFile[]): Promise<Buffer> {

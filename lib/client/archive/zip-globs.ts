@@ -8,7 +8,7 @@ import { ZipFile } from 'yazl'
 import { parseSha256, type Sha256 } from '../../../protocol/ids.js'
 import { ArchiveError } from './archive-error.js'
 import { ARTIFACT_LIMITS } from './archive-limits.js'
-import { createEntryChecks } from './entry-checks.js'
+import { checkTreeFiles } from './entry-checks.js'
 import { compileGlobs } from './globs.js'
 import { isPacked } from './packed-names.js'
 import { type TreeFile, walkTree } from './tree-files.js'
@@ -44,7 +44,7 @@ export async function zipGlobs(
   const found = await findFiles(root, globs, extraDir)
   const files = found.filter(({ kind }) => kind !== 'directory').length
   if (files === 0) return undefined
-  check(found)
+  checkTreeFiles(found, ARTIFACT_LIMITS)
   try {
     const written = await writeZip(found, output)
     const bytes = found.reduce((sum, file) => sum + file.bytes, 0)
@@ -85,15 +85,6 @@ async function isReachable(root: string, base: string): Promise<boolean> {
     if (!stats?.isDirectory()) return false
   }
   return true
-}
-
-function check(found: readonly TreeFile[]): void {
-  const checks = createEntryChecks(ARTIFACT_LIMITS)
-  for (const { path, kind, bytes, target } of found) {
-    checks.add({ name: path, kind, bytes, packedBytes: bytes })
-    if (target !== undefined) checks.addTarget(path, target)
-  }
-  checks.finish()
 }
 
 async function writeZip(found: readonly TreeFile[], output: string): Promise<{ bytes: number; sha256: Sha256 }> {

@@ -63,7 +63,9 @@ async function startScram({ mechanism, data }: Params<'auth.start'>, { tls }: Pe
   const name = parseName(first.user)
   const found = name === undefined ? undefined : await services.store.findAccount(name)
   const account = found?.active && found.credential ? found : undefined
-  const credential = account?.credential ?? unknownUserCredential(services.scramSecret, first.user)
+  // Made for everybody: a user that exists must not be answered sooner.
+  const unknown = unknownUserCredential(services.scramSecret, first.user)
+  const credential = account?.credential ?? unknown
   const nonce = randomBytes(18).toString('base64')
   const { message, state } = serverFirst(first, credential, nonce, tls?.bindings)
   return { result: { data: message }, proof: { kind: 'scram', user: first.user, account, credential, state } }

@@ -8,6 +8,7 @@ import { attachWorker } from './handlers/attach.js'
 import { beatWorker } from './handlers/beat.js'
 import { readBundle, writeBundle } from './handlers/bundle.js'
 import { claimJob } from './handlers/claim.js'
+import { compareAction } from './handlers/compare.js'
 import { declineJob } from './handlers/decline.js'
 import { disableAction } from './handlers/disable.js'
 import { enableAction } from './handlers/enable.js'
@@ -42,6 +43,7 @@ export const HANDLERS: Handlers = {
   'user.enable': enableUser,
   'user.passwd': changePassword,
   'action.add': addAction,
+  'action.compare': compareAction,
   'action.list': listActions,
   'action.enable': enableAction,
   'action.disable': disableAction,

@@ -4,6 +4,8 @@ import type { JobId, LeaseId } from '../../../protocol/ids.js'
 import type { HeldLease } from '../writer/writer.js'
 import type { Call } from './call.js'
 
+const NOTHING = { stdout: 0, stderr: 0 }
+
 /** A lease as its session holds it. */
 export interface Held extends HeldLease {
   readonly job: JobId
@@ -13,6 +15,8 @@ export interface Held extends HeldLease {
   lengths: { readonly [P in Part]: number } | undefined
   /** What the store was told that a power loss can no longer take. */
   durable: { readonly [S in Stream]: number }
+  /** What it has committed of that: after a power loss a log is cut to it. */
+  noted: { readonly [S in Stream]: number }
 }
 
 /** Makes the session hold a lease; a repeated request finds what the first one made. */
@@ -23,7 +27,7 @@ export function hold(call: Call, job: JobId, lease: LeaseId, held: HeldLease): H
   const { slot, attempt, logLimitBytes, bundle } = held
   const now: Held = {
     ...{ job, slot, attempt, logLimitBytes, ...(bundle !== undefined && { bundle }) },
-    ...{ turn: Promise.resolve(), lengths: undefined, durable: { stdout: 0, stderr: 0 } },
+    ...{ turn: Promise.resolve(), lengths: undefined, durable: NOTHING, noted: NOTHING },
   }
   leases.set(lease, now)
   return now

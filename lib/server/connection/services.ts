@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.js'
 import type { CertificateUsers } from '../../base/tls-keys.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
+import type { Logins } from '../logins.js'
 import type { TlsFacts, Verdict } from '../ports.js'
 import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
@@ -25,6 +26,7 @@ export interface Services {
   readonly scramSecret: Uint8Array
   /** Missing: nobody logs in by certificate. */
   readonly certificateUsers?: CertificateUsers | undefined
+  readonly logins: Logins
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */
   threadConnections(): readonly { readonly thread: number; readonly connections: number }[]

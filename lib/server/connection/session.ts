@@ -4,6 +4,7 @@ import { decodeMessage, encodeErrorReply, encodeReply, type Message } from '../.
 import { NOTICES } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
 import { assert } from '../../base/assert.js'
+import type { Attempt } from '../logins.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
 import { type Caller, Cancellation, type SessionFacts } from './call.js'
 import { Credit } from './credit.js'
@@ -107,11 +108,18 @@ export class Session {
   }
 
   async #prove(request: Request, proof: Proof): Promise<void> {
-    const { result, caller } = finishAuth(request.params, proof, this.#services)
+    const { clock, logins } = this.#services
+    const finish = () => finishAuth(request.params, proof, this.#services)
+    // A certificate cannot be guessed: who guesses at the password must not keep its owner out.
+    const { result, caller } =
+      proof.kind === 'certificate'
+        ? finish()
+        : judge(logins.begin(proof.user, this.#peer.address, clock.monotonicMs()), finish)
     this.#phase = { kind: 'ready', facts: this.#factsOf(caller) }
     this.#say(encodeReply(request.id, result))
     const { frameBytesMax } = this.#services
-    this.#output.verdict({ connection: this.#peer.connection, kind: 'ready', frameBytesMax })
+    const { connection } = this.#peer
+    this.#output.verdict({ connection, kind: 'ready', frameBytesMax, user: caller.user })
   }
 
   #factsOf(caller: Caller): SessionFacts {
@@ -230,5 +238,16 @@ export class Session {
     this.#say(body)
     this.close()
     this.#output.verdict({ connection: this.#peer.connection, kind: 'close' })
+  }
+}
+
+function judge<T>(login: Attempt, finish: () => T): T {
+  try {
+    const result = finish()
+    login.succeeded()
+    return result
+  } catch (error) {
+    login.failed()
+    throw error
   }
 }

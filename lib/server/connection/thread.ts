@@ -6,6 +6,7 @@ import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
+import { sharedLogins } from '../logins.js'
 import type { FromThread, Opened, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
@@ -54,6 +55,7 @@ const services: Services = {
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
   certificateUsers: data.certificateUsers,
+  logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
@@ -125,7 +127,7 @@ function flush(): void {
   if (isUpTold && frames.length + handled.size + verdicts.length + logs.length === 0) return
   const packed = packFrames(frames)
   const message: FromThread = {
-    frames: packed,
+    frames: packed.frames,
     handled: [...handled],
     verdicts,
     ...(logs.length > 0 && { logs }),
@@ -137,7 +139,7 @@ function flush(): void {
   handled = new Map()
   verdicts = []
   logs = []
-  main.postMessage(message, packed ? [packed] : [])
+  main.postMessage(message, packed.transfer)
 }
 
 /** Called again by whatever may change the answer: a message of main, or a session that becomes idle. */
@@ -145,7 +147,7 @@ function checkDrained(): void {
   const isIdle = ending.size === 0 && [...sessions.values()].every(session => session.idle)
   if (isIdle && !isDrainTold) {
     isDrainTold = true
-    main.postMessage({ frames: null, handled: [], verdicts: [], drained: true } satisfies FromThread)
+    main.postMessage({ frames: [], handled: [], verdicts: [], drained: true } satisfies FromThread)
   }
   if (isIdle && sessions.size === 0) void end()
 }

@@ -4,10 +4,15 @@ import { systemClock } from '../../base/clock.js'
 import { ConfigError, loadConfig } from '../../base/config.js'
 import { createLog, type ProgramLog } from '../../base/log-output.js'
 import { startDaemon, tellSystemd } from '../daemon.js'
+import { isUpkeepVerb, type UpkeepVerb } from '../upkeep/verbs.js'
 import { formatAddress } from './listener.js'
 import { StartError } from './start-error.js'
 
 const USAGE = `Usage: jankinsd [option]...
+       jankinsd check [option]...         look for problems and say what mends them; exit 1 when there are any
+       jankinsd backup FILE [option]...   write database and files into FILE (.tar, .tar.gz, .tar.zst), also while it runs
+       jankinsd restore FILE [option]...  make an empty data directory of a backup
+
   --config FILE    jankins.conf to read (default: $JANKINS_CONFIG, ./jankins.conf, /etc/jankins/jankins.conf)
   --host HOST      address to listen on (default: 127.0.0.1)
   --port PORT      0 takes any free one (default: 5265)
@@ -23,11 +28,13 @@ const STOP_MS = 4_900
 /** Runs jankinsd until it is told to stop. @returns the exit status: 0, 1 the world's fault, 2 wrong use */
 export async function runJankinsd(args: readonly string[]): Promise<number> {
   try {
-    const { version, help, config: path, ...flags } = parseFlags(args)
+    const { verb, words, flags: given } = parseFlags(args)
+    const { version, help, config: path, ...flags } = given
     if (help) process.stdout.write(USAGE)
     else if (version) process.stdout.write(`jankinsd ${JANKINS_VERSION}\n`)
     if (help || version) return 0
     const { daemon: config } = loadConfig({ path, environment: process.env, flags })
+    if (verb) return await (await import('../upkeep/commands.js')).runUpkeep(verb, words, config)
     const log = createLog({ level: config.logLevel, format: config.logFormat, clock: systemClock })
     endOnEscape(log)
     // Heard from here on: a signal during the start stops the daemon as soon as it has started.
@@ -35,11 +42,11 @@ export async function runJankinsd(args: readonly string[]): Promise<number> {
     const daemon = await startDaemon(config, log)
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
     if (daemon.fingerprint) process.stdout.write(`its certificate is ${daemon.fingerprint}\n`)
-    await tellSystemd('--ready')
+    await tellSystemd('READY=1')
     const signal = await signalled
     log.info('stopping', { signal })
     systemClock.after(STOP_MS, () => process.exit(0), { background: true })
-    await Promise.all([tellSystemd('--stopping'), daemon.stop()])
+    await Promise.all([tellSystemd('STOPPING=1'), daemon.stop()])
     return 0
   } catch (error) {
     return failed(error)
@@ -51,12 +58,20 @@ function parseFlags(args: readonly string[]) {
   const flag = { type: 'boolean' } as const
   try {
     const options = { config: text, host: text, port: text, data: text, buffer: text, threads: text }
-    return parseArgs({ args: [...args], options: { ...options, version: flag, help: flag }, allowPositionals: false })
-      .values
+    const all = { ...options, version: flag, help: flag }
+    const { values, positionals } = parseArgs({ args: [...args], options: all, allowPositionals: true })
+    return { flags: values, ...verbOf(positionals) }
   } catch (error) {
     const said = error instanceof Error ? error.message.split('. ')[0] : String(error)
     throw new StartError(`${said}; see jankinsd --help`, 2, { cause: error })
   }
+}
+
+function verbOf([verb, ...words]: readonly string[]): { verb: UpkeepVerb | undefined; words: readonly string[] } {
+  const wordsMax = verb === undefined || verb === 'check' ? 0 : 1
+  if (verb !== undefined && !isUpkeepVerb(verb)) throw new StartError(`unexpected ${verb}; see jankinsd --help`, 2)
+  if (words.length > wordsMax) throw new StartError(`unexpected ${words[wordsMax]}; see jankinsd --help`, 2)
+  return { verb, words }
 }
 
 function failed(error: unknown): number {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { JankinsError } from '../../../protocol/errors.js'
 import { encodeFrame, FrameDecoder, HEADER_BYTES } from '../../../protocol/frame.js'
+import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { encodeErrorReply } from '../../../protocol/message.js'
 import type { TlsFacts, Verdict } from '../ports.js'
@@ -23,6 +24,8 @@ export interface ConnectionParts {
   readonly frameBytesMax: number
   /** When it was accepted. Clock.monotonicMs. */
   readonly sinceMs: number
+  /** Counts a connection of this user. @throws JankinsError E_TOO_MANY when there are enough */
+  admit(user: Name): void
   /** Called once, when nothing of the connection is left. */
   onClosed(connection: FrontConnection): void
   /** The budget is exceeded beyond what pausing helps. */
@@ -52,6 +55,7 @@ export class FrontConnection {
   readonly #decoder = new FrameDecoder(LIMITS.frameBytesBeforeAuth.value)
   readonly #outbox: Outbox
   readonly #deadlines: Deadlines
+  #user: Name | undefined
   #phase: 'greeting' | 'judging' | 'ready' | 'closing' | 'closed' = 'greeting'
   #inFlightCount = 0
   #inFlightBytes = 0
@@ -90,6 +94,10 @@ export class FrontConnection {
   get heldBytes(): number {
     return this.#heldBytes
   }
+  /** Who was admitted. */
+  get user(): Name | undefined {
+    return this.#user
+  }
   get isOpen(): boolean {
     return this.#phase !== 'closing' && this.#phase !== 'closed'
   }
@@ -108,6 +116,17 @@ export class FrontConnection {
     if (!this.isOpen) return
     this.#outbox.flush()
     this.#account()
+  }
+
+  /** Told before the reply that says so is sent: one connection too many of a user is refused instead. */
+  admit(user: Name): void {
+    if (this.#phase !== 'judging') return
+    try {
+      this.#parts.admit(user)
+      this.#user = user
+    } catch (error) {
+      this.#refuseFor(error)
+    }
   }
 
   obey(verdict: Verdict): void {
@@ -176,9 +195,9 @@ export class FrontConnection {
   /** @returns whether to read on */
   #receive(bytes: Buffer): boolean {
     if (!this.isOpen) return true
-    // The decoder adds to what it holds by copying, and keeps the first chunk as it is: that one must be a copy.
-    this.#decoder.push(this.#decoder.heldBytes > 0 ? bytes : Buffer.from(bytes))
+    this.#decoder.push(bytes)
     this.#cut()
+    this.#decoder.keep()
     this.#account()
     this.#isPaused = this.isOpen && !this.#mayRead()
     return !this.#isPaused
@@ -210,10 +229,14 @@ export class FrontConnection {
         this.#sink.frame(this.id, body)
       }
     } catch (error) {
-      if (!(error instanceof JankinsError)) throw error
-      if (Number(error.detail.bytes) >>> 16 === TLS_HANDSHAKE) this.#parts.onTlsSpoken()
-      this.refuse(error)
+      this.#refuseFor(error)
     }
+  }
+
+  #refuseFor(error: unknown): void {
+    if (!(error instanceof JankinsError)) throw error
+    if (Number(error.detail.bytes) >>> 16 === TLS_HANDSHAKE) this.#parts.onTlsSpoken()
+    this.refuse(error)
   }
 
   #reserve(): void {

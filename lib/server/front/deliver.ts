@@ -1,5 +1,5 @@
 import { HEADER_BYTES } from '../../../protocol/frame.js'
-import type { FromThread } from '../ports.js'
+import type { FromThread, PackedFrames } from '../ports.js'
 import type { ConnectionId } from '../writer/writer.js'
 import type { FrontConnection } from './connection.js'
 import { unpackFrames } from './packing.js'
@@ -10,12 +10,17 @@ interface Replies {
   bodyBytes: number
 }
 
-/** Hands the replies of one message to their connections: frames first, then what is handled, then verdicts. */
+/** Hands the replies of one message to their connections: who is admitted, frames, what is handled, then verdicts. */
 export function deliver(message: FromThread, connections: ReadonlyMap<ConnectionId, FrontConnection>): void {
+  for (const verdict of message.verdicts)
+    if (verdict.kind === 'ready') connections.get(verdict.connection)?.admit(verdict.user)
   const touched = new Set<FrontConnection>()
-  for (const replies of gather(message, connections).values()) {
-    send(replies, message.frames?.byteLength ?? 0)
-    touched.add(replies.connection)
+  for (const packed of message.frames) {
+    const packedBytes = packed instanceof ArrayBuffer ? packed.byteLength : packed.body.length
+    for (const replies of gather(packed, connections).values()) {
+      send(replies, packedBytes)
+      touched.add(replies.connection)
+    }
   }
   for (const [id, count] of message.handled) {
     const connection = connections.get(id)
@@ -27,11 +32,11 @@ export function deliver(message: FromThread, connections: ReadonlyMap<Connection
 }
 
 function gather(
-  message: FromThread,
+  packed: PackedFrames[number],
   connections: ReadonlyMap<ConnectionId, FrontConnection>,
 ): ReadonlyMap<ConnectionId, Replies> {
   const gathered = new Map<ConnectionId, Replies>()
-  for (const { connection: id, body } of unpackFrames(message.frames)) {
+  for (const { connection: id, body } of unpackFrames([packed])) {
     const known = gathered.get(id)
     const connection = known?.connection ?? connections.get(id)
     if (!connection) continue

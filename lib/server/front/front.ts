@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net'
-import { JankinsError } from '../../../protocol/errors.js'
+import { type ErrorDetail, JankinsError } from '../../../protocol/errors.js'
+import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import type { Clock, Timer } from '../../base/clock.js'
 import type { DaemonConfig } from '../../base/config.js'
 import type { Facts, Log } from '../../base/log.js'
+import { networkOf } from '../network.js'
 import type { ConnectionId } from '../writer/writer.js'
 import { Budget } from './budget.js'
 import { type Channel, plainChannel } from './channel.js'
 import { type ConnectionParts, FrontConnection, refusal } from './connection.js'
+import { Tally } from './tally.js'
 import type { ThreadPool } from './threads.js'
 import { TlsDoor } from './tls-door.js'
 import type { TlsMaterial } from './tls-material.js'
@@ -19,7 +22,13 @@ const REFUSED_MAX = 256
 export interface FrontParts {
   readonly config: Pick<
     DaemonConfig,
-    'byteBudgetBytes' | 'connectionsMax' | 'frameBytesMax' | 'stallTimeoutMs' | 'frameTimeoutMs'
+    | 'byteBudgetBytes'
+    | 'connectionsMax'
+    | 'connectionsPerAddressMax'
+    | 'connectionsPerUserMax'
+    | 'frameBytesMax'
+    | 'stallTimeoutMs'
+    | 'frameTimeoutMs'
   >
   /** Undefined: plain TCP. */
   readonly tls?: TlsMaterial | undefined
@@ -33,8 +42,9 @@ export class Front {
   readonly budget: Budget
   readonly #parts: FrontParts
   readonly #connections = new Map<ConnectionId, FrontConnection>()
+  readonly #byAddress = new Tally()
+  readonly #byUser = new Tally()
   readonly #refused = new Set<Socket>()
-  readonly #refusal = refusal(new JankinsError('E_TOO_MANY'))
   readonly #door: TlsDoor | undefined
   #lastId = 0
   #timer: Timer | undefined
@@ -53,10 +63,11 @@ export class Front {
 
   /** @param accepted of a server with pauseOnConnect */
   accept(accepted: Socket): void {
-    if (!this.#door) this.#welcome(plainChannel(accepted), accepted, this.#parts.clock.monotonicMs())
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (!this.#door) this.#welcome(plainChannel(accepted), accepted, nowMs)
     // A few more than there is room for: who is refused can only be told so after the handshake.
-    else if (this.#isFull(this.#door.pendingCount - REFUSED_MAX)) accepted.destroy()
-    else this.#door.admit(accepted, this.#parts.clock.monotonicMs())
+    else if (this.#limitReached(accepted, this.#door.pending, REFUSED_MAX)) accepted.destroy()
+    else this.#door.admit(accepted, nowMs)
   }
 
   /** Resolves when every connection has sent what waited and is closed, within a few seconds. */
@@ -89,17 +100,29 @@ export class Front {
     this.#parts.log.info('closed a connection', { ...facts, why })
   }
 
-  #isFull(moreCount: number): boolean {
-    return this.#connections.size + moreCount >= this.#parts.config.connectionsMax
-  }
-
   #welcome(channel: Channel, socket: Socket, sinceMs: number): void {
-    if (this.#isFull(0)) this.#refuse(socket)
-    else this.#open(channel, sinceMs)
+    const limit = this.#limitReached(socket)
+    if (limit) this.#refuse(socket, limit)
+    else this.#open(channel, networkOf(socket.remoteAddress ?? ''), sinceMs)
   }
 
-  #open(channel: Channel, sinceMs: number): void {
+  /**
+   * @param pending connections that are to be counted too
+   * @param moreCount let in beyond each limit
+   */
+  #limitReached({ remoteAddress = '' }: Socket, pending?: Tally, moreCount = 0): ErrorDetail | undefined {
+    const { connectionsMax, connectionsPerAddressMax } = this.#parts.config
+    const network = networkOf(remoteAddress)
+    if (this.#connections.size + (pending?.total ?? 0) >= connectionsMax + moreCount)
+      return { connections: connectionsMax }
+    if (this.#byAddress.of(network) + (pending?.of(network) ?? 0) >= connectionsPerAddressMax + moreCount)
+      return { connectionsOfAddress: connectionsPerAddressMax }
+    return undefined
+  }
+
+  #open(channel: Channel, network: string, sinceMs: number): void {
     const { config, pool } = this.#parts
+    this.#byAddress.add(network)
     const link = pool.take()
     const parts: ConnectionParts = {
       budget: this.budget,
@@ -110,8 +133,11 @@ export class Front {
       },
       frameBytesMax: config.frameBytesMax,
       sinceMs,
+      admit: user => this.#admit(user),
       onClosed: connection => {
         this.#connections.delete(connection.id)
+        this.#byAddress.remove(network)
+        if (connection.user !== undefined) this.#byUser.remove(connection.user)
         pool.closed(link, connection.id)
         if (this.#connections.size === 0) this.#onEmpty()
       },
@@ -126,7 +152,15 @@ export class Front {
     pool.open(link, connection)
   }
 
-  #refuse(socket: Socket): void {
+  /** @throws JankinsError E_TOO_MANY */
+  #admit(user: Name): void {
+    const { connectionsPerUserMax } = this.#parts.config
+    if (this.#byUser.of(user) >= connectionsPerUserMax)
+      throw new JankinsError('E_TOO_MANY', { connectionsOfUser: connectionsPerUserMax })
+    this.#byUser.add(user)
+  }
+
+  #refuse(socket: Socket, limit: ErrorDetail): void {
     socket.on('error', () => {})
     if (this.#refused.size >= REFUSED_MAX) {
       socket.destroy()
@@ -140,7 +174,7 @@ export class Front {
     })
     // Unread bytes would turn the close into a reset, and the peer might never see why.
     socket.resume()
-    socket.end(this.#refusal)
+    socket.end(refusal(new JankinsError('E_TOO_MANY', limit)))
   }
 
   #closeLargest(): void {

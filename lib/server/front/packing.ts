@@ -3,6 +3,8 @@ import type { ConnectionId } from '../writer/writer.js'
 
 /** uint32 connection, uint32 bytes: little endian, as every machine that runs this is. */
 export const PACKED_HEADER_BYTES = 8
+/** A frame of so many bytes that has its memory for itself is not copied once more: it travels alone. */
+export const ALONE_BYTES_MIN = 64 * 1024
 
 export interface AddressedFrame {
   readonly connection: ConnectionId
@@ -10,9 +12,48 @@ export interface AddressedFrame {
   readonly body: Uint8Array
 }
 
-/** Copies frames into one buffer that can be transferred; null when there is none. */
-export function packFrames(frames: readonly AddressedFrame[]): PackedFrames | null {
-  if (frames.length === 0) return null
+/** Frames in their order, and the memory to transfer with them: the sender's views on it are empty afterwards. */
+export interface PackedMessage {
+  readonly frames: PackedFrames
+  readonly transfer: ArrayBuffer[]
+}
+
+/** Copies small frames together into buffers that can be transferred, and lets large ones travel as they are. */
+export function packFrames(frames: readonly AddressedFrame[]): PackedMessage {
+  const packed: (ArrayBuffer | AddressedFrame)[] = []
+  let small: AddressedFrame[] = []
+  for (const frame of frames) {
+    if (!travelsAlone(frame.body)) {
+      small.push(frame)
+      continue
+    }
+    if (small.length > 0) packed.push(packTogether(small))
+    small = []
+    packed.push(frame)
+  }
+  if (small.length > 0) packed.push(packTogether(small))
+  return { frames: packed, transfer: packed.map(bufferOf) }
+}
+
+/** The frames in their order; bodies of small ones are views on what they were packed into. */
+export function* unpackFrames(frames: PackedFrames): Generator<{ connection: ConnectionId; body: Buffer }> {
+  for (const packed of frames)
+    if (packed instanceof ArrayBuffer) yield* unpackTogether(packed)
+    else yield { connection: packed.connection, body: bufferOn(packed.body) }
+}
+
+/** Views of small ones only: what else lies in that memory would go with it. */
+const travelsAlone = (body: Uint8Array): boolean =>
+  body.length >= ALONE_BYTES_MIN &&
+  body.buffer instanceof ArrayBuffer &&
+  body.buffer.byteLength <= body.length + PACKED_HEADER_BYTES
+
+const bufferOf = (packed: ArrayBuffer | AddressedFrame): ArrayBuffer =>
+  packed instanceof ArrayBuffer ? packed : (packed.body.buffer as ArrayBuffer)
+
+const bufferOn = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
+
+function packTogether(frames: readonly AddressedFrame[]): ArrayBuffer {
   const packedBytes = frames.reduce((sum, { body }) => sum + PACKED_HEADER_BYTES + body.length, 0)
   const packed = Buffer.from(new ArrayBuffer(packedBytes))
   let offset = 0
@@ -25,9 +66,7 @@ export function packFrames(frames: readonly AddressedFrame[]): PackedFrames | nu
   return packed.buffer as ArrayBuffer
 }
 
-/** The frames in their order; each body is a view on `packed`. */
-export function* unpackFrames(packed: PackedFrames | null): Generator<{ connection: ConnectionId; body: Buffer }> {
-  if (packed === null) return
+function* unpackTogether(packed: ArrayBuffer): Generator<{ connection: ConnectionId; body: Buffer }> {
   const bytes = Buffer.from(packed)
   let offset = 0
   while (offset < bytes.length) {

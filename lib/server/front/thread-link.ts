@@ -76,7 +76,7 @@ export class ThreadLink implements FrameSink {
   #post(): void {
     this.#isScheduled = false
     if (this.state === 'ended') return
-    const frames = packFrames(this.#frames)
+    const { frames, transfer } = packFrames(this.#frames)
     const message: ToThread = {
       opened: this.#opened,
       frames,
@@ -89,6 +89,6 @@ export class ThreadLink implements FrameSink {
     this.#credits = new Map()
     this.#closed = []
     this.#isDraining = false
-    this.#running.post(message, frames ? [frames] : [])
+    this.#running.post(message, transfer)
   }
 }

@@ -4,10 +4,12 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { EXPORTER_BYTES, EXPORTER_LABEL } from '../../../protocol/channel-binding.js'
 import { JankinsError } from '../../../protocol/errors.js'
 import { LIMITS } from '../../../protocol/limits.js'
+import { networkOf } from '../network.js'
 import type { TlsFacts } from '../ports.js'
 import { addressOf, type Channel } from './channel.js'
 import { refusal } from './connection.js'
 import { SMALL_READ_BYTES } from './socket.js'
+import { Tally } from './tally.js'
 import type { TlsMaterial } from './tls-material.js'
 
 /** Forward secrecy and authenticated encryption; those of TLS 1.3 have both. */
@@ -31,9 +33,10 @@ export interface TlsDoorHandlers {
   onFailed(address: string, why: string): void
 }
 
-interface Pending {
+interface Handshake {
   readonly accepted: Socket
   readonly address: string
+  readonly network: string
   readonly sinceMs: number
 }
 
@@ -46,8 +49,10 @@ export class TlsDoor {
   readonly #material: TlsMaterial
   readonly #handlers: TlsDoorHandlers
   readonly #refusal = refusal(new JankinsError('E_TLS_REQUIRED'))
+  /** Connections whose handshake is under way, by network. */
+  readonly pending = new Tally()
   /** By the addresses of both ends: all that an accepted socket and the encrypted one above it have in common. */
-  readonly #pending = new Map<string, Pending>()
+  readonly #handshakes = new Map<string, Handshake>()
 
   constructor(material: TlsMaterial, handlers: TlsDoorHandlers) {
     this.#material = material
@@ -72,15 +77,12 @@ export class TlsDoor {
     )
   }
 
-  /** Connections whose handshake is under way. */
-  get pendingCount(): number {
-    return this.#pending.size
-  }
-
   /** @param accepted of a server with pauseOnConnect */
   admit(accepted: Socket, nowMs: number): void {
     const key = keyOf(accepted)
-    this.#pending.set(key, { accepted, address: addressOf(accepted), sinceMs: nowMs })
+    const network = networkOf(accepted.remoteAddress ?? '')
+    this.#handshakes.set(key, { accepted, address: addressOf(accepted), network, sinceMs: nowMs })
+    this.pending.add(network)
     // Its errors reach the encrypted socket above it too.
     accepted.on('error', () => {})
     accepted.on('close', () => this.#fail(key, 'it left during the TLS handshake'))
@@ -99,26 +101,23 @@ export class TlsDoor {
 
   /** Called a few times a second: ends what takes too long. */
   sweep(nowMs: number): void {
-    for (const [key, { sinceMs }] of this.#pending)
+    for (const [key, { sinceMs }] of this.#handshakes)
       if (nowMs - sinceMs > LIMITS.handshakeMs.value) this.#fail(key, 'it did not end its TLS handshake')
   }
 
   /** Ends every handshake that is under way, at once. */
   destroy(): void {
-    for (const { accepted } of this.#pending.values()) accepted.destroy()
-    this.#pending.clear()
+    for (const key of this.#handshakes.keys()) this.#settle(key)?.accepted.destroy()
   }
 
   #secured(socket: TLSSocket): void {
-    const key = keyOf(socket)
-    const pending = this.#pending.get(key)
-    this.#pending.delete(key)
-    if (!pending || socket.destroyed) {
+    const handshake = this.#settle(keyOf(socket))
+    if (!handshake || socket.destroyed) {
       socket.destroy()
       return
     }
     const channel: Channel = {
-      address: pending.address,
+      address: handshake.address,
       tls: factsOf(socket, this.#material),
       open(reader) {
         socket.on('data', (bytes: Buffer) => {
@@ -127,15 +126,23 @@ export class TlsDoor {
         return socket
       },
     }
-    this.#handlers.onChannel(channel, socket, pending.sinceMs)
+    this.#handlers.onChannel(channel, socket, handshake.sinceMs)
   }
 
   #fail(key: string, why: string): void {
-    const pending = this.#pending.get(key)
-    if (!pending) return
-    this.#pending.delete(key)
-    pending.accepted.destroySoon()
-    this.#handlers.onFailed(pending.address, why)
+    const handshake = this.#settle(key)
+    if (!handshake) return
+    handshake.accepted.destroySoon()
+    this.#handlers.onFailed(handshake.address, why)
+  }
+
+  /** It is over, one way or the other. */
+  #settle(key: string): Handshake | undefined {
+    const handshake = this.#handshakes.get(key)
+    if (!handshake) return undefined
+    this.#handshakes.delete(key)
+    this.pending.remove(handshake.network)
+    return handshake
   }
 }
 

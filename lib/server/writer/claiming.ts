@@ -1,13 +1,12 @@
 import { JankinsError } from '../../../protocol/errors.js'
 import { type ClaimId, parseLeaseId } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
-import { check } from '../../../protocol/schema.js'
-import { type Grant, grant as grantSchema } from '../../../protocol/views.js'
+import type { Grant } from '../../../protocol/views.js'
 import { assert } from '../../base/assert.js'
-import type { Head, JobOrder, QueueId } from '../../store/store.js'
+import type { Head, QueueId } from '../../store/store.js'
+import { type ReadGrant, readGrant } from '../grants.js'
 import { type Claim, claimKey } from './claims.js'
 import type { Core } from './core.js'
-import { grantOf } from './grants.js'
 import type { Offer } from './offers.js'
 import { SUSPECT_MS } from './workers.js'
 import type { ConnectionId } from './writer.js'
@@ -23,6 +22,7 @@ export async function claim(
   const key = claimKey(worker.instance, id)
   const known = core.claims.get(key)
   if (known) return known.answer
+  core.claims.checkRoom(connection, worker.user)
   const askedAtMs = core.clock.monotonicMs()
   const asking = core.claims.make({ key, connection, worker, askedAtMs, endsAtMs: askedAtMs + waitMs })
   const found = core.dispatcher.seek(asking)
@@ -92,22 +92,18 @@ export function lapse(core: Core, offer: Offer): void {
 
 async function answerWith(core: Core, offer: Offer): Promise<void> {
   const { head, queue, claim: asking } = offer
-  let order: JobOrder | undefined
-  let grant: Grant | undefined
+  let read: ReadGrant | undefined
   let failure: unknown
   try {
-    order = await core.store.readOrder(head.job)
-    if (!order) throw new Error('its row, its account or its queue is missing')
-    // Beyond the schema it would cost the session of each worker that it is offered to.
-    grant = check(grantSchema, grantOf(order, offer.lease))
+    read = await readGrant(core.store, head.job, offer.lease)
   } catch (error) {
     failure = error
   }
   const isOpen = core.offers.get(offer.lease) === offer
-  if (isOpen && order && grant) {
+  if (isOpen && read) {
     core.aside.forget(head.job)
-    offer.order = order
-    core.claims.answer(asking, grant)
+    offer.order = read.order
+    core.claims.answer(asking, read.grant)
     return
   }
   if (isOpen) {
@@ -125,12 +121,10 @@ async function answerWith(core: Core, offer: Offer): Promise<void> {
   seekAgain(core, asking)
 }
 
-function reasonOf(failure: unknown): string {
-  if (!(failure instanceof JankinsError)) return failure instanceof Error ? failure.message : String(failure)
-  return failure.code === 'E_BAD_REQUEST'
-    ? `its ${failure.detail.field} must be ${failure.detail.expected}`
-    : failure.code
-}
+const reasonOf = (failure: unknown): string | number =>
+  failure instanceof JankinsError && failure.code === 'E_JOB_DAMAGED'
+    ? (failure.detail.reason ?? failure.code)
+    : String(failure)
 
 /** The job that the claim was to get cannot be had: another one, or the claim's old place. */
 function seekAgain(core: Core, asking: Claim): void {

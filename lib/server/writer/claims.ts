@@ -1,4 +1,6 @@
-import type { ClaimId, InstanceId } from '../../../protocol/ids.js'
+import { JankinsError } from '../../../protocol/errors.js'
+import type { ClaimId, InstanceId, Name } from '../../../protocol/ids.js'
+import { LIMITS } from '../../../protocol/limits.js'
 import type { Grant } from '../../../protocol/views.js'
 import type { Timer } from '../../base/clock.js'
 import type { Seeker } from './worker-class.js'
@@ -28,6 +30,7 @@ export class Claims {
   readonly #byKey = new Map<string, Claim>()
   /** Those that are not answered. */
   readonly #open = new Map<ConnectionId, Set<Claim>>()
+  readonly #openByUser = new Map<Name, number>()
   #turn = 0
 
   make(asked: Pick<Claim, 'key' | 'connection' | 'worker' | 'askedAtMs' | 'endsAtMs'>): Claim {
@@ -46,8 +49,20 @@ export class Claims {
   add(claim: Claim): void {
     this.#byKey.set(claim.key, claim)
     const open = this.#open.get(claim.connection)
+    if (open?.has(claim)) return
     if (open) open.add(claim)
     else this.#open.set(claim.connection, new Set([claim]))
+    const { user } = claim.worker
+    this.#openByUser.set(user, (this.#openByUser.get(user) ?? 0) + 1)
+  }
+
+  /** @throws JankinsError E_TOO_MANY when this connection, or its user, has as many that are not answered as it may */
+  checkRoom(connection: ConnectionId, user: Name): void {
+    const ofConnection = this.#open.get(connection)?.size ?? 0
+    const ofUser = this.#openByUser.get(user) ?? 0
+    if (ofConnection >= LIMITS.claimsPerConnectionMax.value)
+      throw new JankinsError('E_TOO_MANY', { claimsOfConnection: ofConnection })
+    if (ofUser >= LIMITS.claimsPerUserMax.value) throw new JankinsError('E_TOO_MANY', { claimsOfUser: ofUser })
   }
 
   openOf(connection: ConnectionId): readonly Claim[] {
@@ -62,7 +77,7 @@ export class Claims {
   answer(claim: Claim, grant: Grant | undefined): void {
     claim.timer?.cancel()
     const open = this.#open.get(claim.connection)
-    open?.delete(claim)
+    if (open?.delete(claim)) this.#countOut(claim.worker.user)
     if (open?.size === 0) this.#open.delete(claim.connection)
     if (!grant) this.forget(claim)
     claim.resolve(grant)
@@ -70,5 +85,11 @@ export class Claims {
 
   forget(claim: Claim): void {
     if (this.#byKey.get(claim.key) === claim) this.#byKey.delete(claim.key)
+  }
+
+  #countOut(user: Name): void {
+    const left = (this.#openByUser.get(user) ?? 0) - 1
+    if (left > 0) this.#openByUser.set(user, left)
+    else this.#openByUser.delete(user)
   }
 }

@@ -23,8 +23,8 @@ export interface WriterParts {
   readonly log: Log
   /** Id of this daemon, the same at each of its starts. */
   readonly daemon: string
-  /** Bytes of both streams that are stored of an attempt. */
-  logBytesOf(job: JobId, attempt: number): Promise<number>
+  /** As Blobs.endLog. */
+  endLog(job: JobId, attempt: number): Promise<number>
   /** Hex digits of that many bytes, which nobody can guess: what leases are named by. */
   random(bytes: number): string
 }

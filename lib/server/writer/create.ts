@@ -13,8 +13,8 @@ import { Queues } from './queues.js'
 import { startReaper } from './reaper.js'
 import { Waiters } from './waiters.js'
 import { waiting } from './waiting.js'
-import { type NewWorker, Workers } from './workers.js'
-import type { ConnectionId, Writer } from './writer.js'
+import { Workers } from './workers.js'
+import type { ConnectionId, NewWorker, Writer } from './writer.js'
 
 /**
  * Builds the writer on a store: begins an epoch, gives every RUNNING job one full lease, reads the heads of all queues,

@@ -58,7 +58,7 @@ function reap(core: Core, nowMs: number): void {
 async function endLease(core: Core, held: Lease): Promise<void> {
   const { job, attempt } = held
   try {
-    const logBytes = await logBytesOf(core, held)
+    const logBytes = await endLog(core, held)
     if (held.home !== core.home) await takeHome(core, held)
     const event = { kind: 'expired', home: core.home, attempt, atMs: Math.round(core.clock.nowMs()), logBytes } as const
     const change = await core.store.applyEvent(job, event)
@@ -74,11 +74,16 @@ async function endLease(core: Core, held: Lease): Promise<void> {
   }
 }
 
-async function logBytesOf(core: Core, { job, attempt }: Lease): Promise<number> {
+/** What came of the log stays, also after a power loss: its end cuts nothing that was shown to somebody. */
+async function endLog(core: Core, { job, attempt }: Lease): Promise<number> {
   try {
-    return await core.logBytesOf(job, attempt)
+    return await core.endLog(job, attempt)
   } catch (error) {
-    core.log.warn('the length of a log is not known', { job, attempt, reason: String(error) })
+    core.log.warn('the log of a lost attempt may not be durable, and its length is not known', {
+      job,
+      attempt,
+      reason: String(error),
+    })
     return 0
   }
 }

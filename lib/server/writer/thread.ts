@@ -40,10 +40,7 @@ if (store) {
     clock: systemClock,
     log,
     daemon,
-    async logBytesOf(job, attempt) {
-      const { stdout, stderr } = await blobs.lengths({ job, attempt })
-      return stdout + stderr
-    },
+    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
   })
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()

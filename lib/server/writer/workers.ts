@@ -3,28 +3,16 @@ import type { InstanceId, JobId, Name } from '../../../protocol/ids.js'
 import { BEATS_MISSED_MAX, HEARTBEAT_MS, LIMITS } from '../../../protocol/limits.js'
 import type { WorkerView } from '../../../protocol/views.js'
 import type { Clock } from '../../base/clock.js'
+import { sortedLabels } from '../../domain/action.js'
 import type { SlotRef, WorkerSlots } from '../slots.js'
-import type { ConnectionId } from './writer.js'
+import type { ConnectionId, NewWorker } from './writer.js'
 
 /** After this without a beat people see a worker as suspect, its parked claims are passed over, its name is free. */
 export const SUSPECT_MS = BEATS_MISSED_MAX * HEARTBEAT_MS
 /** A lost worker stays in the list for so long. */
 const FORGET_MS = 3_600_000
 
-/** Not by locale: labels of queues are sorted like this too. */
-const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-const sortedLabels = (labels: readonly string[]): readonly string[] => [...new Set(labels)].sort(byCodeUnit)
 const labelKeyOf = (labels: readonly string[]): string => sortedLabels(labels).join()
-
-export interface NewWorker {
-  readonly worker: Name
-  readonly user: Name
-  readonly instance: InstanceId
-  readonly labels: readonly string[]
-  readonly slots: number
-  readonly version: string
-}
 
 interface Beat {
   /** By Clock.monotonicMs. */

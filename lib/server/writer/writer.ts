@@ -27,6 +27,16 @@ export interface QueueOrder {
   readonly retryOf?: JobId
 }
 
+/** What a worker says of itself when it attaches. */
+export interface NewWorker {
+  readonly worker: Name
+  readonly user: Name
+  readonly instance: InstanceId
+  readonly labels: readonly string[]
+  readonly slots: number
+  readonly version: string
+}
+
 /**
  * What connection threads ask of the one thread that writes: by a port in the daemon, directly in tests and in the
  * simulation. Every promise that tells of a change resolves after its commit. What a connection parked (claim, wait)
@@ -49,17 +59,7 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   stopJob(job: JobId): Promise<{ state: JobView['state']; requested: boolean }>
 
   /** Makes `connection` the attached one of this worker. @throws E_WORKER_NAME_TAKEN */
-  attach(
-    connection: ConnectionId,
-    worker: {
-      readonly worker: Name
-      readonly user: Name
-      readonly instance: InstanceId
-      readonly labels: readonly string[]
-      readonly slots: number
-      readonly version: string
-    },
-  ): Promise<SlotRef>
+  attach(connection: ConnectionId, worker: NewWorker): Promise<SlotRef>
   /**
    * Offers the best job that the attached worker may take, at once or within `waitMs`; undefined when there was none.
    * An offer lives in memory only: it lapses after LIMITS.grantMs and the job is offered anew. The same claim asked

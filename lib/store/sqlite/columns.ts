@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { type Name, parseName } from '../../../protocol/ids.js'
 
 /** Fields that are NULL in a row are missing in a value: drops them. The caller's type says which may be missing. */
 export function present<T>(fields: { readonly [K in keyof T]: T[K] | null | undefined }): T {
@@ -12,3 +13,6 @@ export const hexOf = <Id extends string>(bytes: Buffer | null): Id | null =>
   bytes === null ? null : (bytes.toString('hex') as Id)
 
 export const bytesOf = (hex: string | undefined): Buffer | null => (hex === undefined ? null : Buffer.from(hex, 'hex'))
+
+/** Stands for an account or a worker that a damaged row no longer names. */
+export const NO_NAME = parseName('unknown') as Name

@@ -1,12 +1,15 @@
 import type { Buffer } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
-import { type JobId, type LeaseId, type Name, parseJobId, parseLeaseId, type Sha256 } from '../../../protocol/ids.js'
+import { JankinsError } from '../../../protocol/errors.js'
+import * as f from '../../../protocol/fields.js'
+import { type JobId, type Name, parseJobId, type Sha256 } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { Head, JobOrder, Queue, QueueId, RunningJob } from '../store.js'
 import { hexOf, present } from './columns.js'
 import type { Handle } from './database.js'
+import { homeOf, isLeaseWhole, leaseOf } from './lease-columns.js'
 import { listQueues } from './queues.js'
+import { storedJson } from './stored-json.js'
 
 /** Two statements where one with OR would look at every job of the priority that was passed. */
 export const HEADS_FIRST = `
@@ -19,7 +22,7 @@ export const HEADS_LOWER = `
   SELECT id AS job, priority FROM jobs INDEXED BY jobs_pending
   WHERE state = 1 AND queue = ? AND priority < ? ORDER BY priority DESC, id LIMIT ?`
 export const FIND_ORDER = `
-  SELECT j.attempt, u.name AS user, j.queue, a.name AS action, j.priority, a.version, j.bundle,
+  SELECT j.attempt, u.name AS user, j.queue, q.labels, a.name AS action, j.priority, a.version, j.bundle,
     coalesce(v.definition, j.definition) AS definition,
     coalesce(j.parameters, (SELECT f.parameters FROM jobs f WHERE f.id = j.batch_of)) AS parameters
   FROM jobs j
@@ -48,6 +51,7 @@ interface OrderRow {
   readonly attempt: number
   readonly user: Name
   readonly queue: number
+  readonly labels: string
   readonly action: Name | null
   readonly priority: number
   readonly version: number | null
@@ -60,6 +64,8 @@ interface OrderRow {
 export function findOrder({ sql }: Handle, job: JobId): JobOrder | undefined {
   const row = sql<OrderRow>(FIND_ORDER).get(job)
   if (!row) return undefined
+  if (row.labels !== NO_LABELS && storedJson(f.labels, row.labels) === undefined)
+    throw damaged(job, 'its labels are damaged')
   return present<JobOrder>({
     job,
     attempt: row.attempt,
@@ -67,21 +73,35 @@ export function findOrder({ sql }: Handle, job: JobId): JobOrder | undefined {
     queue: row.queue,
     action: row.action,
     priority: row.priority,
-    definition: definitionOf(row),
+    definition: definitionOf(job, row),
     version: row.version,
-    parameters: row.parameters === null ? [] : (JSON.parse(row.parameters) as [string, string][]),
+    parameters: parametersOf(job, row),
     bundle: hexOf<Sha256>(row.bundle),
   })
 }
 
-function definitionOf({ definition }: OrderRow): CompleteDefinition {
-  if (definition === null) throw new Error('the definition of its action is missing')
+/** Most jobs are for any worker: theirs need no look. */
+const NO_LABELS = '[]'
+
+function definitionOf(job: JobId, { definition }: OrderRow): CompleteDefinition {
+  if (definition === null) throw damaged(job, 'the definition of its action is missing')
   try {
     return JSON.parse(definition) as CompleteDefinition
   } catch (cause) {
-    throw new Error('its definition is damaged', { cause })
+    throw damaged(job, 'its definition is damaged', cause)
   }
 }
+
+function parametersOf(job: JobId, { parameters }: OrderRow): [string, string][] {
+  try {
+    return parameters === null ? [] : (JSON.parse(parameters) as [string, string][])
+  } catch (cause) {
+    throw damaged(job, 'its parameters are damaged', cause)
+  }
+}
+
+const damaged = (job: JobId, reason: string, cause?: unknown): JankinsError =>
+  new JankinsError('E_JOB_DAMAGED', { job, reason }, { cause })
 
 interface RunningRow {
   readonly id: number
@@ -112,20 +132,21 @@ export function readDispatch(handle: Handle): {
 
 function runningOf(row: RunningRow): RunningJob {
   const leaseMs = leaseMsOf(row.lease_ms)
-  const lease = row.lease === null ? undefined : parseLeaseId(row.lease.toString('hex'))
-  const isWhole = lease !== undefined && row.home_daemon !== null && row.home_epoch !== null
   return present<RunningJob>({
     job: parseJobId(row.id) as JobId,
     queue: row.queue,
     attempt: row.attempt,
-    // A token that nobody knows: the reaper lets go of the job when a lease has passed.
-    lease: lease ?? (randomBytes(16).toString('hex') as LeaseId),
+    lease: leaseOf(row),
     leaseMs: leaseMs ?? LIMITS.leaseMsDefault.value,
-    home: { daemon: row.home_daemon ?? '', epoch: row.home_epoch ?? 0 },
+    home: homeOf(row),
     stopRequested: row.stop_requested_at_ms !== null,
     durableStdoutBytes: row.durable_stdout_bytes ?? 0,
     durableStderrBytes: row.durable_stderr_bytes ?? 0,
-    fault: isWhole ? (leaseMs === undefined ? 'its definition is damaged' : undefined) : 'its lease is damaged',
+    fault: isLeaseWhole(row)
+      ? leaseMs === undefined
+        ? 'its definition is damaged'
+        : undefined
+      : 'its lease is damaged',
   })
 }
 

@@ -2,21 +2,19 @@ import type { Buffer } from 'node:buffer'
 import type { JobSignal, Reason, TreeLayer, Usage } from '../../../protocol/fields.js'
 import type { JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
 import { unreachable } from '../../base/assert.js'
-import type { End, Home, Job, JobState, Run } from '../../domain/job.js'
-import { hexOf, present } from './columns.js'
+import type { End, Job, JobState, Run } from '../../domain/job.js'
+import { hexOf, NO_NAME, present } from './columns.js'
 import type { Handle } from './database.js'
+import { homeOf, type LeaseColumns, leaseOf } from './lease-columns.js'
 import { stateName } from './states.js'
 import { readUsage } from './usage.js'
 
 /** The columns that hold what domain/job.ts knows of a job. */
-interface JobRow {
+interface JobRow extends LeaseColumns {
   readonly queue: number
   readonly state: number
   readonly attempt: number
   readonly retries_left: number
-  readonly lease: Buffer | null
-  readonly home_daemon: string | null
-  readonly home_epoch: number | null
   readonly worker: Name | null
   readonly worker_user: Name | null
   readonly started_at_ms: number | null
@@ -53,9 +51,9 @@ function stateOf(row: JobRow, usage: () => Usage): JobState {
     case 'RUNNING':
       return present<Extract<JobState, { kind: 'RUNNING' }>>({
         kind,
-        lease,
-        home: { daemon: row.home_daemon as string, epoch: row.home_epoch as number } satisfies Home,
-        run: runOf(row),
+        lease: leaseOf(row),
+        home: homeOf(row),
+        run: runOf(row) ?? NO_RUN,
         stopRequestedAtMs: row.stop_requested_at_ms,
       })
     case 'COMPLETE':
@@ -72,6 +70,9 @@ function stateOf(row: JobRow, usage: () => Usage): JobState {
       return unreachable(kind)
   }
 }
+
+/** Of a RUNNING job whose row has lost who runs it. */
+const NO_RUN: Run = { worker: NO_NAME, workerUser: NO_NAME, startedAtMs: 0 }
 
 /** Null for a job that has no worker. */
 const runOf = (row: JobRow): Run | null =>

@@ -4,7 +4,7 @@ import * as f from '../../../protocol/fields.js'
 import type { JobId, Name, Sha256 } from '../../../protocol/ids.js'
 import { obj } from '../../../protocol/schema.js'
 import { definitionFields, type JobView } from '../../../protocol/views.js'
-import { hexOf, present } from './columns.js'
+import { hexOf, NO_NAME, present } from './columns.js'
 import type { Handle } from './database.js'
 import { stateName } from './states.js'
 import { storedJson } from './stored-json.js'
@@ -33,8 +33,6 @@ const shown = obj({
   dir: definitionFields.dir,
   labels: definitionFields.labels,
 })
-/** Stands for an account whose row is missing. */
-const NO_ACCOUNT = 'unknown' as Name
 
 interface ViewRow {
   readonly id: JobId
@@ -83,7 +81,7 @@ function viewOf(row: ViewRow): JobView {
     reason: row.reason,
     exitCode: row.exit_code,
     signal: row.signal,
-    user: row.user ?? NO_ACCOUNT,
+    user: row.user ?? NO_NAME,
     worker: row.worker,
     workerUser: row.worker_user,
     attempt: row.attempt,

@@ -2,6 +2,7 @@ import { JankinsError } from '../../../protocol/errors.js'
 import * as f from '../../../protocol/fields.js'
 import type { Name } from '../../../protocol/ids.js'
 import { assert } from '../../base/assert.js'
+import { sortedLabels } from '../../domain/action.js'
 import type { Queue, QueueId } from '../store.js'
 import { present } from './columns.js'
 import type { Handle } from './database.js'
@@ -33,7 +34,7 @@ export function findQueue({ sql }: Handle, id: QueueId): Queue {
 
 /** To be called in a transaction. */
 export function openExecQueueRow({ sql }: Handle, labels: readonly string[]): Queue {
-  const text = JSON.stringify([...new Set(labels)].sort((a, b) => (a < b ? -1 : 1)))
+  const text = JSON.stringify(sortedLabels(labels))
   sql(OPEN_EXEC).run(text)
   const row = sql<QueueRow>(FIND_EXEC).get(text)
   assert(row, 'the queue that was just made')

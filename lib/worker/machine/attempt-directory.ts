@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Part } from '../../../protocol/fields.js'
 import { unpackBundle } from '../../client/archive/unpack.js'
 import type { AttemptFiles, Cookie, GrantRecord } from '../ports.js'
+import { createFreed, type PunchHole } from './freed.js'
 import { packAttempt } from './pack.js'
 import { removeTree } from './remove-tree.js'
 import { createStreamReader, type StreamReader } from './stream-reader.js'
@@ -23,20 +24,23 @@ export interface LinuxAttempt extends AttemptFiles {
   close(): Promise<void>
 }
 
-/**
- * The attempts of this process that were not removed. Their handles are held by it: newer Node takes a handle that is
- * collected before it was closed for an error.
- */
-export type OpenAttempts = Set<LinuxAttempt>
+/** What all attempts of a state directory have in common. */
+export interface AttemptHome {
+  readonly bootId: string
+  /**
+   * The attempts of this process that were not removed. Their handles are held by it: newer Node takes a handle that is
+   * collected before it was closed for an error.
+   */
+  readonly open: Set<LinuxAttempt>
+  readonly punchHole: PunchHole
+}
+
+/** Each costs a process and an fsync. */
+const FREE_STEP_BYTES = 8 * 1024 * 1024
 
 const FILE_OF: { readonly [P in Part]: string } = { stdout: 'stdout', stderr: 'stderr', artifacts: 'artifacts.zip' }
 
-export async function makeAttempt(
-  dir: string,
-  record: GrantRecord,
-  bootId: string,
-  attempts: OpenAttempts,
-): Promise<LinuxAttempt> {
+export async function makeAttempt(dir: string, record: GrantRecord, home: AttemptHome): Promise<LinuxAttempt> {
   await mkdir(dir, { mode: 0o700 })
   // All have ended before what was made is taken away again.
   const made = await Promise.allSettled([
@@ -50,20 +54,17 @@ export async function makeAttempt(
     await removeTree(dir).catch(() => {}) // a full disk must not keep what could not be made
     throw failed.reason
   }
-  return attemptIn(dir, record, bootId, attempts)
+  return attemptIn(dir, record, home)
 }
 
 /** Undefined when there is no whole grant in it: the worker died while it made or removed the directory. */
-export async function openAttempt(
-  dir: string,
-  bootId: string,
-  attempts: OpenAttempts,
-): Promise<LinuxAttempt | undefined> {
+export async function openAttempt(dir: string, home: AttemptHome): Promise<LinuxAttempt | undefined> {
   const text = await readText(join(dir, 'grant'))
-  return text?.endsWith('\n') ? attemptIn(dir, JSON.parse(text) as GrantRecord, bootId, attempts) : undefined
+  return text?.endsWith('\n') ? attemptIn(dir, JSON.parse(text) as GrantRecord, home) : undefined
 }
 
-function attemptIn(dir: string, record: GrantRecord, bootId: string, attempts: OpenAttempts): LinuxAttempt {
+function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAttempt {
+  const { bootId } = home
   const path = (name: string): string => join(dir, name)
   const handles = new Map<Part, Promise<FileHandle>>()
   let leaseEnd: Promise<FileHandle> | undefined
@@ -83,6 +84,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string, attempts: O
       },
     )
   const readers = { stdout: readerOf('stdout'), stderr: readerOf('stderr'), artifacts: readerOf('artifacts') }
+  const freed = createFreed(dir, home.punchHole)
   const attempt: LinuxAttempt = {
     name: dir.slice(dir.lastIndexOf('/') + 1),
     dir,
@@ -122,7 +124,13 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string, attempts: O
     },
     note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
     partBytes: part => readers[part].bytes(),
-    readPart: (part, offset, bytesMax) => readers[part].read(offset, bytesMax),
+    async readPart(part, offset, bytesMax) {
+      const goneBytes = part === 'artifacts' ? 0 : freed.bytes(part) - offset
+      return goneBytes > 0 ? Buffer.alloc(Math.min(bytesMax, goneBytes), '\n') : readers[part].read(offset, bytesMax)
+    },
+    freeStepBytes: FREE_STEP_BYTES,
+    free: (stream, mark) => freed.free(stream, mark, () => readers[stream].isWhole()),
+    readFreed: freed.read,
     packArtifacts: globs => packAttempt(dir, globs),
     async close() {
       const opened = [...handles.values(), ...(leaseEnd ? [leaseEnd] : [])]
@@ -132,7 +140,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string, attempts: O
     },
     async remove() {
       await attempt.close()
-      attempts.delete(attempt)
+      home.open.delete(attempt)
       // First the grant: what is left when this is broken off is no attempt any more.
       await unlink(path('grant')).catch(() => {})
       await removeTree(dir)
@@ -147,7 +155,7 @@ function attemptIn(dir: string, record: GrantRecord, bootId: string, attempts: O
       return path('script')
     },
   }
-  attempts.add(attempt)
+  home.open.add(attempt)
   return attempt
 }
 

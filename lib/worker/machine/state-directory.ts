@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.js'
 import type { AttemptStorage, GrantRecord } from '../ports.js'
-import { type LinuxAttempt, makeAttempt, type OpenAttempts, openAttempt } from './attempt-directory.js'
+import { type AttemptHome, type LinuxAttempt, makeAttempt, openAttempt } from './attempt-directory.js'
+import { createPunchHole } from './freed.js'
 import { openGuard } from './guard.js'
 import { removeTree } from './remove-tree.js'
 
@@ -24,8 +25,8 @@ export interface StateDirectory extends AttemptStorage {
  * listening socket in the abstract namespace, named by device and inode: it goes with the process, however that ends.
  *
  *     DIR/worker guard                  who holds the directory, and which guard is in charge: see guard.sh
- *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan cgroup shell status stdout stderr script
- *                                       artifacts.zip artifacts.sum workspace/ artifacts/
+ *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan freed cgroup shell status stdout stderr
+ *                                       script artifacts.zip artifacts.sum workspace/ artifacts/
  *
  * @throws StateDirectoryBusyError, or what the file system says
  */
@@ -35,14 +36,14 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
   await chmod(dir, 0o700)
   const unlock = await lock(dir)
   const guard = openGuard(dir, bootId, clock)
-  const attempts: OpenAttempts = new Set()
+  const home: AttemptHome = { bootId, open: new Set(), punchHole: createPunchHole() }
   return {
     async create(record) {
       const path = join(attemptsDir, nameOf(record))
       try {
         const guarding = guard.ensure()
         guarding.catch(() => {})
-        const attempt = await makeAttempt(path, record, bootId, attempts)
+        const attempt = await makeAttempt(path, record, home)
         // Before the job is taken: no attempt is ever without a guard.
         await guarding
         return attempt
@@ -55,7 +56,7 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
       const found: { attempt: LinuxAttempt; atMs: number }[] = []
       for (const name of await readdir(attemptsDir)) {
         const path = join(attemptsDir, name)
-        const attempt = await openAttempt(path, bootId, attempts)
+        const attempt = await openAttempt(path, home)
         if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
         else await removeTree(path)
       }
@@ -64,7 +65,7 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
       return found.sort((a, b) => a.atMs - b.atMs).map(({ attempt }) => attempt)
     },
     async release() {
-      await Promise.all([...attempts].map(attempt => attempt.close()))
+      await Promise.all([...home.open].map(attempt => attempt.close()))
       await guard.release()
       await unlock()
     },

@@ -4,6 +4,8 @@ export interface StreamReader {
   /** Length of the stream, which is never shorter than what was read of it. */
   bytes(): Promise<number>
   read(offset: number, bytesMax: number): Promise<Buffer>
+  /** Whether each byte of the stream stands in the file at its own offset. */
+  isWhole(): Promise<boolean>
 }
 
 /** Enough of the last bytes read to tell whether the file is still the one that they were read from. */
@@ -26,6 +28,7 @@ export function createStreamReader(
     fileBytes < readTo || !tail.equals(await readFile(readTo - tail.length, tail.length))
 
   return {
+    isWhole: async () => goneBytes === 0 && !(await isCut(await sizeOfFile())),
     async bytes() {
       const fileBytes = await sizeOfFile()
       if (readTo === 0 || !(await isCut(fileBytes))) return goneBytes + fileBytes

@@ -139,3 +139,25 @@ t.test('a request that rides behind a wrong proof is not carried out', async t =
   t.equal(await peer.next(), undefined)
   t.match(await daemon.store.findAccount(other.user), { active: true })
 })
+
+t.test('who guesses is held back, by the same answer whether the user exists or not', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const login = await daemon.login('user', { user: 'ada' })
+  for (const user of ['ada', 'nobody']) {
+    const answers = []
+    for (let failure = 0; failure <= LIMITS.loginsFreeMax.value; failure++) {
+      const peer = await openPeer(daemon)
+      answers.push((await peer.authenticate(as(user, 'wrong'))).error)
+      t.equal(await peer.next(), undefined)
+    }
+    t.strictSame(
+      answers.map(error => error?.code),
+      [...Array<string>(LIMITS.loginsFreeMax.value).fill('E_AUTH'), 'E_THROTTLED'],
+    )
+    t.match(answers.at(-1), { retry: true, detail: { waitMs: LIMITS.loginDelayMsMin.value } })
+  }
+  const early = await openPeer(daemon)
+  t.match(await early.authenticate(login), { error: { code: 'E_THROTTLED' } }, 'a right proof is not looked at')
+  await daemon.clock.advance(LIMITS.loginDelayMsMin.value)
+  t.equal((await daemon.client(login)).role, 'user')
+})

@@ -14,6 +14,7 @@ const READS: ReadonlySet<Method> = new Set([
   'auth.start',
   'auth.finish',
   'user.list',
+  'action.compare',
   'action.list',
   'bundle.read',
   'artifact.read',

@@ -14,6 +14,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'user.enable': 'admin',
   'user.passwd': 'admin user worker reader',
   'action.add': 'admin',
+  'action.compare': 'admin',
   'action.list': 'admin user worker reader',
   'action.enable': 'admin',
   'action.disable': 'admin',

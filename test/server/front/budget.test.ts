@@ -95,7 +95,7 @@ t.test('far over the budget the connection that holds most is closed', async t =
   await greedy.next()
   greedy.socket.pause()
   const id = threads[0]!.opened[1]!
-  threads[0]!.say({ frames: packed(id, 30 * MIB) })
+  threads[0]!.say({ frames: [packed(id, 30 * MIB)] })
   await until(() => front.connectionCount === 1)
   t.match(logged.join('\n'), /closed the connection that held most/)
   small.send('still here')

@@ -189,3 +189,50 @@ t.test('connections beyond the limit are refused with an error that can be read'
   third.send('hello')
   t.equal(String(await third.next()), 'hello')
 })
+
+t.test('one address cannot have all connections, another one still gets in', async t => {
+  const { open, front } = await startEchoFront(t, { connectionsPerAddressMax: 1 })
+  const first = await open()
+  await until(() => front.connectionCount === 1)
+  const second = await open()
+  t.match(decodeMessage((await second.next())!), { error: { code: 'E_TOO_MANY', detail: { connectionsOfAddress: 1 } } })
+  t.equal(await second.next(), undefined)
+  const other = await open('127.0.0.2')
+  other.send('hello')
+  t.equal(String(await other.next()), 'hello')
+  first.socket.destroy()
+  await until(() => front.connectionCount === 1)
+  const third = await open()
+  third.send('hello')
+  t.equal(String(await third.next()), 'hello')
+})
+
+t.test('a user with enough connections gets no other one, and another user does', async t => {
+  const { open, front } = await startEchoFront(t, { connectionsPerUserMax: 2 })
+  const login = async (user: string) => {
+    const peer = await open()
+    peer.send(user)
+    return { peer, answer: await peer.next() }
+  }
+  const [first] = [await login('ada'), await login('ada')]
+  const third = await login('ada')
+  t.match(decodeMessage(third.answer!), { id: 0, error: { code: 'E_TOO_MANY', detail: { connectionsOfUser: 2 } } })
+  t.equal(await third.peer.next(), undefined, 'and nothing of what its thread said')
+  t.equal(String((await login('bob')).answer), 'bob')
+  const openCount = front.connectionCount
+  first?.peer.socket.destroy()
+  await until(() => front.connectionCount < openCount)
+  t.equal(String((await login('ada')).answer), 'ada')
+})
+
+t.test('the connections of a thread that died count no longer', async t => {
+  const { open, front, threads } = await startEchoFront(t, { threads: 1, connectionsPerUserMax: 1 })
+  const first = await open()
+  first.send('ada')
+  t.equal(String(await first.next()), 'ada')
+  threads.at(-1)!.end(new Error('killed by the test'))
+  await until(() => front.connectionCount === 0)
+  const second = await open()
+  second.send('ada')
+  t.equal(String(await second.next()), 'ada')
+})

@@ -10,11 +10,13 @@ import type { RunningThread, ThreadHandlers } from '../../../lib/server/front/th
 import { ThreadPool } from '../../../lib/server/front/threads.js'
 import type { FromThread, ToThread } from '../../../lib/server/ports.js'
 import { encodeFrame, FrameDecoder } from '../../../protocol/frame.js'
+import { type Name, parseName } from '../../../protocol/ids.js'
 import { FakeClock } from '../../helpers/clock.js'
 
 /**
  * A thread that answers each frame with itself, in this process. The first frame makes a connection ready, but for
- * `more` and `close`, which ask for that verdict; `park` is never answered, `reply N` with N bytes.
+ * `more` and `close`, which ask for that verdict, and says who authenticated; `park` is never answered, `reply N` with
+ * N bytes.
  */
 export class EchoThread implements RunningThread {
   readonly index: number
@@ -47,13 +49,14 @@ export class EchoThread implements RunningThread {
       else if (text === 'more') verdicts.push({ connection, kind: 'more' })
       else if (!this.#ready.has(connection)) {
         this.#ready.add(connection)
-        verdicts.push({ connection, kind: 'ready', frameBytesMax: 1024 * 1024 })
+        const user = parseName(text) ?? ('somebody' as Name)
+        verdicts.push({ connection, kind: 'ready', frameBytesMax: 1024 * 1024, user })
       }
     }
     for (const [, bytes] of credits) this.credits += bytes
     this.closed.push(...closed)
     if (replies.length + handled.size + verdicts.length > 0)
-      setImmediate(() => this.say({ frames: packFrames(replies), handled: [...handled], verdicts }))
+      setImmediate(() => this.say({ frames: packFrames(replies).frames, handled: [...handled], verdicts }))
     if (drain) {
       setImmediate(() => this.say({ drained: true }))
       if (this.closed.length === this.opened.length) setImmediate(() => this.end(undefined))
@@ -61,7 +64,7 @@ export class EchoThread implements RunningThread {
   }
 
   say(message: Partial<FromThread>): void {
-    if (!this.isTerminated) this.#handlers.onMessage({ frames: null, handled: [], verdicts: [], ...message })
+    if (!this.isTerminated) this.#handlers.onMessage({ frames: [], handled: [], verdicts: [], ...message })
   }
 
   terminate(): void {
@@ -85,7 +88,8 @@ export interface EchoFront {
   readonly logged: readonly string[]
   /** Connections of each thread. */
   counts(): number[]
-  open(): Promise<Peer>
+  /** @param from one of the addresses of loopback */
+  open(from?: string): Promise<Peer>
 }
 
 /** The main thread's part with real sockets on loopback, echo threads and a clock that the test moves. */
@@ -110,6 +114,8 @@ export async function startEchoFront(
   const config = {
     byteBudgetBytes: 64 * MIB,
     connectionsMax: 100,
+    connectionsPerAddressMax: 100,
+    connectionsPerUserMax: 100,
     frameBytesMax: MIB,
     stallTimeoutMs: 30_000,
     frameTimeoutMs: 60_000,
@@ -126,8 +132,8 @@ export async function startEchoFront(
     pool.terminate()
   })
   const { address } = listener
-  const open = async (): Promise<Peer> => {
-    const peer = await openPeer(address)
+  const open = async (from?: string): Promise<Peer> => {
+    const peer = await openPeer(address, from)
     t.teardown(() => peer.socket.destroy())
     return peer
   }
@@ -143,8 +149,8 @@ export interface Peer {
   readonly closed: Promise<void>
 }
 
-function openPeer({ host, port }: Address): Promise<Peer> {
-  const socket = connect({ host, port, noDelay: true })
+function openPeer({ host, port }: Address, from: string | undefined): Promise<Peer> {
+  const socket = connect({ host, port, noDelay: true, ...(from !== undefined && { localAddress: from }) })
   const decoder = new FrameDecoder(64 * 1024 * 1024)
   let wake: () => void = () => {}
   let isClosed = false

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { type LogRecord, recordLog } from '../../../lib/base/log.js'
 import type { JobId, Name } from '../../../protocol/ids.js'
+import { damage } from '../../helpers/damage.js'
 import { startWorld, type World } from './world.js'
 
 /** What a hand, or a disk, may do to the rows of a job of the action `bad`. */
@@ -32,7 +31,11 @@ const DAMAGES: readonly { what: string; sql: string; reason: RegExp }[] = [
     sql: "DELETE FROM actions WHERE name = 'bad'",
     reason: /definition of its action is missing/,
   },
-  { what: 'parameters that are cut', sql: "UPDATE jobs SET parameters = '[[' WHERE queue = 1", reason: /JSON/ },
+  {
+    what: 'parameters that are cut',
+    sql: "UPDATE jobs SET parameters = '[[' WHERE queue = 1",
+    reason: /parameters are damaged/,
+  },
   { what: 'a job without its account', sql: 'UPDATE jobs SET user = 99 WHERE queue = 1', reason: /its account/ },
   {
     what: 'a priority that nobody may give',
@@ -46,13 +49,6 @@ const DAMAGES: readonly { what: string; sql: string; reason: RegExp }[] = [
     reason: /labels are damaged/,
   },
 ]
-
-function damage(t: Test, sql: string): void {
-  const db = new Database(join(t.testdirName, 'jankins.db'))
-  db.pragma('foreign_keys = OFF')
-  db.prepare(sql).run()
-  db.close()
-}
 
 /** Two jobs of an action that will be damaged, before one of an action that stays whole. */
 async function begin(t: Test): Promise<{ w: World; bad: JobId; good: JobId; records: LogRecord[] }> {
@@ -69,7 +65,7 @@ async function begin(t: Test): Promise<{ w: World; bad: JobId; good: JobId; reco
 for (const { what, sql, reason } of DAMAGES)
   t.test(`${what}: the job is set aside with a reason, and the rest goes on`, async t => {
     const before = await begin(t)
-    damage(t, sql)
+    damage(t.testdirName, sql)
     const w = await before.w.restart()
     await w.attach(1, 'w')
     t.equal((await w.run(1)).grant.job, before.good)
@@ -92,7 +88,7 @@ for (const { what, sql, reason } of DAMAGES)
 
 t.test('a queue whose row is missing holds up nothing, and its jobs can be stopped', async t => {
   const before = await begin(t)
-  damage(t, 'DELETE FROM queues WHERE id = 1')
+  damage(t.testdirName, 'DELETE FROM queues WHERE id = 1')
   const w = await before.w.restart()
   await w.attach(1, 'w')
   t.equal((await w.run(1)).grant.job, before.good)
@@ -105,8 +101,8 @@ t.test('a damaged RUNNING row does not keep the daemon from starting, nor others
   const before = await begin(t)
   await before.w.attach(1, 'w', { instance: 7 })
   const runs = [await before.w.run(1), await before.w.run(1)]
-  damage(t, `UPDATE jobs SET lease = NULL, home_daemon = NULL WHERE id = ${before.bad}`)
-  damage(t, "UPDATE action_versions SET definition = '{' WHERE action = 'bad'")
+  damage(t.testdirName, `UPDATE jobs SET lease = NULL, home_daemon = NULL WHERE id = ${before.bad}`)
+  damage(t.testdirName, "UPDATE action_versions SET definition = '{' WHERE action = 'bad'")
   const w = await before.w.restart()
   t.match(before.records, [{ level: 'error', facts: { job: before.bad, reason: /lease is damaged/ } }])
   await w.attach(1, 'w', { instance: 7 })
@@ -116,12 +112,13 @@ t.test('a damaged RUNNING row does not keep the daemon from starting, nor others
   t.equal(await w.finish(good), 'COMPLETE')
   await w.clock.advance(70_000)
   t.match(await w.writer.counters(), { running: 0 }, 'nothing waits for the damaged one for ever')
+  t.match(await w.store.findJob(before.bad), { state: 'TIMEOUT', reason: 'worker-lost' }, 'and its row says why')
 })
 
 t.test('an action that is added anew mends its queue and its definition', async t => {
   const before = await begin(t)
-  damage(t, "UPDATE queues SET labels = '[' WHERE id = 1")
-  damage(t, "UPDATE action_versions SET definition = '{' WHERE action = 'bad'")
+  damage(t.testdirName, "UPDATE queues SET labels = '[' WHERE id = 1")
+  damage(t.testdirName, "UPDATE action_versions SET definition = '{' WHERE action = 'bad'")
   const w = await before.w.restart()
   await w.addAction('bad' as Name)
   await w.attach(1, 'w')

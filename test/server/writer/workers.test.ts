@@ -1,6 +1,7 @@
 import t from 'tap'
 import { createWorkerSlots } from '../../../lib/server/shared-slots.js'
-import { type NewWorker, Workers } from '../../../lib/server/writer/workers.js'
+import { Workers } from '../../../lib/server/writer/workers.js'
+import type { NewWorker } from '../../../lib/server/writer/writer.js'
 import type { Name } from '../../../protocol/ids.js'
 import { FakeClock } from '../../helpers/clock.js'
 import { instanceId, nameOf, startWorld } from './world.js'

@@ -68,8 +68,8 @@ async function world(t: Test, dir: string, clock: FakeClock, options: WorldOptio
   const store = options.store?.(opened) ?? opened
   const leaseSlots = options.leaseSlots ?? createLeaseSlots()
   const workerSlots = createWorkerSlots()
-  const logBytesOf = async (): Promise<number> => 7
-  const parts = { store, leaseSlots, workerSlots, clock, log: options.log ?? silentLog, daemon: 'test', logBytesOf }
+  const endLog = async (): Promise<number> => 7
+  const parts = { store, leaseSlots, workerSlots, clock, log: options.log ?? silentLog, daemon: 'test', endLog }
   const writer = await createWriter(parts)
   let isOpen = true
   const close = (): void => {

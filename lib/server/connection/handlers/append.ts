@@ -57,7 +57,8 @@ async function store(params: Params<'job.append'>, held: Held, call: Call): Prom
   })
   await noteLog(held, call, held.lengths && { ...held.lengths, [part]: stored.length })
   if (stored.durableLength !== held.durable[part]) await noteDurable(held, call)
-  return stored
+  // A worker frees what it is told here: never more than what a start after a power loss leaves.
+  return { ...stored, durableLength: Math.min(stored.durableLength, held.noted[part]) }
 }
 
 /**
@@ -80,10 +81,14 @@ export async function noteDurable(held: Held, call: Call): Promise<void> {
   // Nothing is added by no bytes: this asks for the durable length, also of the stream that this session never wrote.
   const ask = async (stream: Stream): Promise<number> =>
     (await blobs.append({ job, attempt }, stream, 0, NOTHING)).durableLength
-  held.durable = { stdout: await ask('stdout'), stderr: await ask('stderr') }
-  writer
-    .noteDurableLengths(job, attempt, held.durable.stdout, held.durable.stderr)
-    .catch(error => log.error('durable lengths were not noted', { job }, error))
+  const durable = { stdout: await ask('stdout'), stderr: await ask('stderr') }
+  held.durable = durable
+  writer.noteDurableLengths(job, attempt, durable.stdout, durable.stderr).then(
+    () => {
+      held.noted = durable
+    },
+    error => log.error('durable lengths were not noted', { job }, error),
+  )
 }
 
 const logBytes = (lengths: Lengths): number => lengths.stdout + lengths.stderr

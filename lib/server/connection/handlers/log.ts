@@ -68,7 +68,8 @@ async function measure(params: Params<'job.log'>, call: Call): Promise<Extent> {
 
 async function read(params: Params<'job.log'>, extent: Extent, call: Call): Promise<Result<'job.log'>> {
   const { attempt, over } = extent
-  const offset = Math.min(params.offset, extent.bytes)
+  // Who has seen more than a power loss left of it goes on where it was: sent back, it would be shown bytes twice.
+  const offset = over ? Math.min(params.offset, extent.bytes) : params.offset
   const bytesMax = Math.min(params.bytesMax, extent.bytes - offset)
   const chunks = bytesMax > 0 ? await readChunks(params.job, attempt, params.stream, offset, bytesMax, call) : []
   const next = chunks.reduce((sum, chunk) => sum + chunk.data.length, offset)

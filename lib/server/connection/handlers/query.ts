@@ -2,7 +2,7 @@ import { LIMITS } from '../../../../protocol/limits.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import type { Call } from '../call.js'
 import { pageBytes } from '../pages.js'
-import { withLogBytes } from '../views.js'
+import { withAside, withLogBytes } from '../views.js'
 
 export async function queryJobs(params: Params<'job.query'>, call: Call): Promise<Result<'job.query'>> {
   const { store, blobs } = call.services
@@ -10,5 +10,6 @@ export async function queryJobs(params: Params<'job.query'>, call: Call): Promis
   await call.reserve(pageBytes(limit))
   const page = await store.queryJobs(filter, after, limit)
   const jobs = await Promise.all(page.jobs.map(view => withLogBytes(view, blobs)))
-  return { ...page, jobs }
+  if (!filter.jobs) return { ...page, jobs }
+  return { ...page, jobs: await Promise.all(jobs.map(view => withAside(view, store))) }
 }

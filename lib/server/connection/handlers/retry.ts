@@ -2,6 +2,7 @@ import { JankinsError } from '../../../../protocol/errors.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import { assert } from '../../../base/assert.js'
 import { isFinished } from '../../../domain/job.js'
+import { readSoundOrder } from '../../grants.js'
 import type { Call } from '../call.js'
 import { checkRoom } from '../room.js'
 import { mayExec } from './exec.js'
@@ -10,9 +11,9 @@ import { bundleIsThere } from './queue.js'
 export async function retryJob(params: Params<'job.retry'>, call: Call): Promise<Result<'job.retry'>> {
   const { store, writer } = call.services
   const before = await store.readJob(params.job)
-  const order = await store.readOrder(params.job)
-  if (!before || !order) throw new JankinsError('E_JOB_NOT_FOUND', { job: params.job })
+  if (!before) throw new JankinsError('E_JOB_NOT_FOUND', { job: params.job })
   if (!isFinished(before.state.kind)) throw new JankinsError('E_JOB_NOT_FINISHED', { job: params.job })
+  const order = await readSoundOrder(store, params.job)
   if (order.action === undefined) mayExec(call)
   checkRoom(call)
   await bundleIsThere(call, order.bundle)

@@ -4,7 +4,7 @@ import type { Params, Result } from '../../../../protocol/methods.js'
 import type { JobView } from '../../../../protocol/views.js'
 import { isFinished } from '../../../domain/job.js'
 import { type Call, park } from '../call.js'
-import { withLogBytes } from '../views.js'
+import { withAside, withLogBytes } from '../views.js'
 
 export async function waitForJob(params: Params<'job.wait'>, call: Call): Promise<Result<'job.wait'>> {
   const { services, session } = call
@@ -12,7 +12,8 @@ export async function waitForJob(params: Params<'job.wait'>, call: Call): Promis
   const before = await find(job, call)
   if (isFinished(before.state)) return { job: before }
   if (waitMs > 0) await park(call, wait => services.writer.waitForEnd(session.connection, job, waitMs, wait))
-  return { job: await withLogBytes(waitMs > 0 ? await find(job, call) : before, services.blobs) }
+  const after = await withLogBytes(waitMs > 0 ? await find(job, call) : before, services.blobs)
+  return { job: await withAside(after, services.store) }
 }
 
 async function find(job: JobId, call: Call): Promise<JobView> {

@@ -42,10 +42,12 @@ exports[`dist/test/cli/parse.test.js > TAP > every command has help that names a
 jankins COMMAND [OPTIONS]
 
 Commands:
-  jankins login [name]       keep the keys of an account for this daemon
+  jankins login [place]      keep the keys of an account for a daemon, and how it is known
   jankins passwd [name]      change the own password, or as admin that of another account
   jankins users              list, add, disable and enable accounts
   jankins add-action <name>  define what jobs of a name run
+  jankins apply <files..>    make the actions what files say
+  jankins export [names..]   print actions as YAML, as apply reads it
   jankins actions [name]     show the actions, or one in full
   jankins enable <name>      let jobs of an action be queued and start
   jankins disable <name>     let no job of an action be queued or start

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+import { listenAsSystemd, python } from '../helpers/notify.js'
+import { cli, runDaemon, startDaemon, temporaryDirectory } from '../helpers/processes.js'
+
+t.test('a socket that systemd hands over is taken, whatever the config says', async t => {
+  const daemon = await startDaemon(t, { by: python('inherit-socket.py'), config: 'host = "192.0.2.1"\n' })
+  t.equal(daemon.address.host, '127.0.0.1')
+  t.equal((await daemon.connect()).role, 'admin')
+  t.equal((await cli(t, ['status'], { env: daemon.env })).code, 0)
+  t.equal((await daemon.stop()).code, 0)
+})
+
+t.test('a socket beyond loopback that systemd hands over needs allow_plaintext too', async t => {
+  const by = python('inherit-socket.py')
+  const env = { ANY_ADDRESS: '1' }
+  const { code, stderr } = await runDaemon(t, ['--data', join(temporaryDirectory(t), 'data')], { by, env })
+  t.equal(code, 2)
+  t.match(stderr, /^jankinsd: listening on 0\.0\.0\.0 .*allow_plaintext = true/m)
+  const daemon = await startDaemon(t, { by, env, config: 'allow_plaintext = true\n' })
+  t.equal(daemon.address.host, '0.0.0.0')
+})
+
+t.test('descriptors that were meant for another process are left alone', async t => {
+  const env = { LISTEN_FDS: '1', LISTEN_PID: '1' }
+  const daemon = await startDaemon(t, { env })
+  t.equal((await daemon.connect()).role, 'admin')
+})
+
+t.test('systemd hears when the daemon is ready and when it stops', { skip: missing('systemd-notify') }, async t => {
+  const { path, heard } = await listenAsSystemd(t)
+  const daemon = await startDaemon(t, { env: { NOTIFY_SOCKET: path } })
+  t.match(await heard(), /^READY=1$/m)
+  t.equal((await daemon.connect()).role, 'admin', 'ready means that it answers')
+  t.equal((await daemon.stop()).code, 0)
+  t.match(await heard(), /^STOPPING=1$/m)
+})
+
+/** Why a test that needs this program is skipped; false where it can run. */
+function missing(program: string): string | false {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' })
+    return false
+  } catch {
+    return `NOT TESTED: ${program} is missing`
+  }
+}

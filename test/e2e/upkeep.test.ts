@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import t, { type Test } from 'tap'
+import { cli, type DaemonProcess, runDaemon, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
+
+/** Runs a job with a log and artifacts. @returns its id */
+async function runJob(t: Test, { env }: DaemonProcess, script: string): Promise<string> {
+  const queued = await cli(t, ['exec', '--artifact', 'out*', '--', 'sh', '-c', script], { env })
+  t.equal(queued.code, 0, queued.stderr)
+  const worker = startCli(t, ['work', '--once', '--dir', join(temporaryDirectory(t), 'w')], { env })
+  t.equal((await worker.ended).code, 0, worker.stderr())
+  return String(queued.stdout).trim()
+}
+
+const SCRIPT = 'echo told; echo also >&2; head -c 100000 /dev/urandom >out.bin; exit 3'
+
+for (const suffix of ['tar', 'tar.gz'])
+  t.test(`a ${suffix} that was written while the daemon ran is a whole daemon again`, async t => {
+    const daemon = await startDaemon(t)
+    const job = await runJob(t, daemon, SCRIPT)
+    const pending = String((await cli(t, ['exec', '--', 'true'], { env: daemon.env })).stdout).trim()
+    const file = join(temporaryDirectory(t), `jankins.${suffix}`)
+    const saved = await runDaemon(t, ['backup', file, '--data', daemon.dataDir])
+    t.equal(saved.code, 0, saved.stderr)
+    t.match(String(saved.stdout), /was written, \d+ bytes\n$/)
+    t.equal(statSync(file).mode & 0o777, 0o600)
+    t.strictSame(readdirSync(join(file, '..')), [`jankins.${suffix}`], 'nothing is left beside it')
+    const later = String((await cli(t, ['exec', '--', 'true'], { env: daemon.env })).stdout).trim()
+    await daemon.stop()
+
+    const dataDir = join(temporaryDirectory(t), 'data')
+    const restored = await runDaemon(t, ['restore', file, '--data', dataDir])
+    t.equal(restored.code, 0, restored.stderr)
+    t.equal(statSync(dataDir).mode & 0o777, 0o700)
+    t.match(await runDaemon(t, ['check', '--data', dataDir]), { code: 0 })
+    const second = await startDaemon(t, { dataDir })
+    t.equal(second.password, daemon.password)
+    const { env } = second
+    t.match(String((await cli(t, ['log', job], { env })).stdout), 'told\n')
+    t.equal((await cli(t, ['fetch', job], { env })).code, 0)
+    t.match(JSON.parse(String((await cli(t, ['query', job, '--json'], { env })).stdout)), { exitCode: 3 })
+    t.match(JSON.parse(String((await cli(t, ['query', pending, '--json'], { env })).stdout)), { state: 'PENDING' })
+    t.match((await cli(t, ['query', later], { env })).stderr, /E_JOB_NOT_FOUND/, 'it came after the backup')
+  })
+
+t.test('a backup that cannot be written, or read, is told in one line and leaves nothing', async t => {
+  const dir = temporaryDirectory(t)
+  const daemon = await startDaemon(t)
+  const missing = await runDaemon(t, ['backup', join(dir, 'no', 'such.tar'), '--data', daemon.dataDir])
+  t.match(missing, { code: 1, stderr: /^jankinsd: cannot write the backup \S+: ENOENT[^\n]*\n$/ })
+  t.match(await runDaemon(t, ['backup', join(dir, 'x.tar'), '--data', dir]), {
+    code: 1,
+    stderr: /there is no database/,
+  })
+  t.strictSame(readdirSync(dir), [])
+  const bad = join(dir, 'bad.tar')
+  writeFileSync(bad, 'no archive')
+  const data = join(dir, 'data')
+  t.match(await runDaemon(t, ['restore', bad, '--data', data]), {
+    code: 1,
+    stderr: /^jankinsd: cannot restore [^\n]*\n$/,
+  })
+  t.strictSame(readdirSync(dir), ['bad.tar'])
+  t.match(await runDaemon(t, ['restore', bad, '--data', daemon.dataDir]), { code: 1, stderr: /is not empty/ })
+  for (const words of [['restore'], ['backup', 'a', 'b'], ['save', 'a']])
+    t.match(await runDaemon(t, words), { code: 2, stderr: /see jankinsd --help\n$/ }, words.join(' '))
+})
+
+t.test('an archive that holds a link is no backup', async t => {
+  const dir = temporaryDirectory(t)
+  mkdirSync(join(dir, 'in'))
+  symlinkSync('/etc', join(dir, 'in', 'logs'))
+  execFileSync('tar', ['-C', join(dir, 'in'), '-cf', join(dir, 'links.tar'), 'logs'])
+  const outcome = await runDaemon(t, ['restore', join(dir, 'links.tar'), '--data', join(dir, 'data')])
+  t.match(outcome, { code: 1, stderr: /logs is no plain file/ })
+  t.notOk(existsSync(join(dir, 'data')))
+})
+
+t.test('check names each problem and what mends it', async t => {
+  const daemon = await startDaemon(t)
+  const job = await runJob(t, daemon, SCRIPT)
+  const { dataDir } = daemon
+  const check = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runDaemon(t, ['check', '--data', dataDir, ...args])
+    return { code, text: `${stdout}${stderr}` }
+  }
+  t.strictSame(await check(), { code: 0, text: 'no problem was found\n' }, 'while it runs')
+  await daemon.stop()
+  t.equal((await check()).code, 0)
+  chmodSync(join(dataDir, 'scram-secret'), 0o644)
+  truncateSync(join(dataDir, 'logs', '0', `${job}.stdout`), 2)
+  rmSync(join(dataDir, 'artifacts', '0', `${job}.zip`))
+  const found = await check()
+  t.equal(found.code, 1)
+  t.match(found.text, /others than its owner may use \S+scram-secret\n {3}mend: chmod 0600 /)
+  t.match(found.text, `the log of job ${job} has 7 bytes instead of 10`)
+  t.match(found.text, new RegExp(`the artifacts of job ${job} have 0 bytes instead of \\d+`))
+  const config = join(temporaryDirectory(t), 'jankins.conf')
+  writeFileSync(config, 'connections_max = 100000\nreserve = "1TiB"\n')
+  const strained = (await check('--config', config)).text
+  t.match(strained, /less than reserve: new work is refused\n {3}mend: make room/)
+  writeFileSync(config, 'port = "x"\n')
+  t.match(await check('--config', config), { code: 2, text: /jankins\.conf:1:1: port must be/ })
+})
+
+t.test('check finds a database that is damaged or newer', async t => {
+  const daemon = await startDaemon(t)
+  await daemon.stop()
+  const path = join(daemon.dataDir, 'jankins.db')
+  const db = new Database(path)
+  db.pragma('foreign_keys = OFF')
+  db.prepare('INSERT INTO queues (action, labels) VALUES (4711, ?)').run('[]')
+  db.close()
+  const orphan = await runDaemon(t, ['check', '--data', daemon.dataDir])
+  t.match(String(orphan.stdout), /the database is damaged: row \d+ of queues refers to nothing\n {3}mend: /)
+  const newer = new Database(path)
+  newer.pragma('user_version = 9999')
+  newer.close()
+  t.match(String((await runDaemon(t, ['check', '--data', daemon.dataDir])).stdout), /made by a newer jankinsd/)
+})
