@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net'
 import type { Address, Dial } from '../base/wire.js'
 import { formatAddress } from './address.js'
 import { socketWire } from './socket-wire.js'
-import { dialTls } from './tls.js'
 import { TransportError } from './transport-error.js'
 
 /**
@@ -10,7 +9,11 @@ import { TransportError } from './transport-error.js'
  * @throws TransportError when the daemon is not the one that is known, or would hear in plaintext what others can hear
  */
 export const dialTcp: Dial = async (address, security) => {
-  if (security && security.trust.kind !== 'plaintext') return await dialTls(address, security)
+  if (security && security.trust.kind !== 'plaintext') {
+    // Most commands of the machine that the daemon runs on need none of it.
+    const { dialTls } = await import('./tls.js')
+    return await dialTls(address, security)
+  }
   const socket = await connected(address)
   if (security || isLoopback(socket.remoteAddress)) return socketWire(socket)
   socket.destroy()

@@ -1,9 +1,7 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { fingerprintOf, parseFingerprint } from '../../lib/base/trust.js'
-import { readPlace } from '../../lib/cli/place.js'
-import { findTrust } from '../../lib/cli/trust.js'
 import { readServer, serversPath, writeServer } from '../../lib/client/servers.js'
 import { isLoopback } from '../../lib/client/tcp.js'
 import { securityOf } from '../../lib/client/trust.js'
@@ -45,28 +43,6 @@ t.test('a damaged file never turns a daemon that is known into any daemon', asyn
   }
 })
 
-t.test('what is given wins over the environment, and that over what is kept', async t => {
-  const XDG_CONFIG_HOME = t.testdir()
-  const path = join(XDG_CONFIG_HOME, 'jankins', 'servers.json')
-  await writeServer(path, here, { fingerprint: FINGERPRINT, certFile: '/c', keyFile: '/k', user: 'box-7' as never })
-  const env = { XDG_CONFIG_HOME }
-  t.match(await findTrust(env, here), { fingerprint: FINGERPRINT, certFile: '/c', keyFile: '/k', user: 'box-7' })
-  const byCa = { ...env, JANKINS_CA: '/ca' }
-  t.match(
-    await findTrust(byCa, here),
-    { fingerprint: undefined, caFile: '/ca', certFile: '/c' },
-    'apart from the own one',
-  )
-  t.match(await findTrust(byCa, here, { plaintext: true }), {
-    plaintext: true,
-    caFile: undefined,
-    fingerprint: undefined,
-  })
-  const byOther = { ...env, JANKINS_CERT: '/d', JANKINS_KEY: '/l' }
-  t.match(await findTrust(byOther, here), { fingerprint: FINGERPRINT, certFile: '/d', keyFile: '/l', user: undefined })
-  t.match(await findTrust({ ...env, JANKINS_PLAINTEXT: '0' }, there), { plaintext: undefined })
-})
-
 t.test('trust that says nothing, or too much, is not guessed at', async t => {
   const dir = t.testdir({ 'ca.pem': '-----BEGIN CERTIFICATE-----', 'text.pem': 'text' })
   const file = (name: string) => join(dir, name)
@@ -89,7 +65,6 @@ t.test('trust that says nothing, or too much, is not guessed at', async t => {
     { caFile: file('text.pem') },
   ]
   for (const trust of wrong) await t.rejects(securityOf(trust), { name: 'TrustError' }, JSON.stringify(trust))
-  writeFileSync(file('text.pem'), '')
 })
 
 t.test('fingerprints are read as ssh and as openssl write them', async t => {
@@ -99,20 +74,6 @@ t.test('fingerprints are read as ssh and as openssl write them', async t => {
     t.equal(parseFingerprint(text), FINGERPRINT, text)
   for (const text of ['', 'SHA256:', FINGERPRINT.slice(7), hex.slice(2), `MD5:${hex}`, `${FINGERPRINT}x`])
     t.equal(parseFingerprint(text), undefined, text)
-})
-
-t.test('a place is a host, a user, or both', async t => {
-  const cases: [string, ReturnType<typeof readPlace> | Record<string, unknown>][] = [
-    ['ada', { user: 'ada' }],
-    ['ci.example', { address: here }],
-    ['ci:1', { address: { host: 'ci', port: 1 } }],
-    ['localhost', { address: { host: 'localhost', port: 5_265 } }],
-    ['[::1]', { address: { host: '::1', port: 5_265 } }],
-    ['ada@ci', { user: 'ada', address: { host: 'ci', port: 5_265 } }],
-    ['a@b.example@ci.example', { user: 'a@b.example', address: here }],
-    ...['', 'a b', '@ci', 'ada@', 'a b@ci', 'ci:99999'].map(text => [text, undefined] as [string, undefined]),
-  ]
-  for (const [text, place] of cases) t.strictSame(readPlace(text), place, text)
 })
 
 t.test('only addresses of this machine are loopback, whatever they are called', async t => {
