@@ -1,4 +1,13 @@
-import { parseClaimId, parseInstanceId, parseJobId, parseLeaseId, parseName, parseSha256 } from './ids.js'
+import {
+  parseClaimId,
+  parseInstanceId,
+  parseInviteId,
+  parseInviteToken,
+  parseJobId,
+  parseLeaseId,
+  parseName,
+  parseSha256,
+} from './ids.js'
 import { LIMITS } from './limits.js'
 import { choice, doc, int, list, opt, pair, text } from './schema.js'
 
@@ -12,6 +21,8 @@ export const jobId = doc('id of the job', int(1, INT_MAX, parseJobId))
 export const leaseId = doc('fencing token of the lease', text(32, parseLeaseId, HEX_32))
 export const claimId = doc('chosen by the worker; asked again, it gets the same grant', text(32, parseClaimId, HEX_32))
 export const instanceId = doc('chosen by the worker process at its start', text(32, parseInstanceId, HEX_32))
+export const inviteId = doc('id of the invitation', int(1, INT_MAX, parseInviteId))
+export const inviteToken = doc('what jankins invite printed', text(32, parseInviteToken, HEX_32))
 export const sha256 = doc('SHA-256, 64 lower-case hex digits', text(64, parseSha256, '64 lower-case hex digits'))
 export const name = text(limit('nameBytesMax'), parseName, NAME_FORM)
 
@@ -45,6 +56,30 @@ export const path = text(limit('pathBytesMax'))
 export const ROLES = ['admin', 'user', 'worker', 'reader'] as const
 export type Role = (typeof ROLES)[number]
 export const role = choice(...ROLES)
+/** Whom an invitation may make: an admin is made by an admin. */
+export const INVITED_ROLES = ['worker', 'user', 'reader'] as const
+export type InvitedRole = (typeof INVITED_ROLES)[number]
+export const invitedRole = choice(...INVITED_ROLES)
+
+/** `pending`: registered, and not yet approved. `deleted`: disabled for ever. */
+export const USER_STATES = ['active', 'pending', 'disabled', 'deleted'] as const
+export type UserState = (typeof USER_STATES)[number]
+export const userState = choice(...USER_STATES)
+
+export const INVITE_STATES = ['open', 'used', 'expired', 'revoked'] as const
+export type InviteState = (typeof INVITE_STATES)[number]
+export const inviteState = choice(...INVITE_STATES)
+
+const ALLOWED = /^(role:(admin|user)|user:(.*))$/s
+/** Whom an action lets queue its jobs: an account, or all of a role. */
+export const allowed = text(
+  limit('nameBytesMax') + 'user:'.length,
+  s => {
+    const [, , role, user] = ALLOWED.exec(s) ?? []
+    return role !== undefined || (user !== undefined && parseName(user) !== undefined) ? s : undefined
+  },
+  'user:NAME, role:user or role:admin',
+)
 
 export const JOB_STATES = ['PENDING', 'RUNNING', 'COMPLETE', 'TIMEOUT', 'CANCELLED'] as const
 export type JobStateName = (typeof JOB_STATES)[number]
@@ -52,9 +87,18 @@ export const jobState = choice(...JOB_STATES)
 
 /**
  * Why a job is in its state, where the state alone does not say it.
- * `killed`: the job's shell vanished without a status and jankins did not do it.
+ * `killed`: the job's shell vanished without a status and jankins did not do it. `worker-disabled`: the account of its
+ * worker was disabled.
  */
-export const REASONS = ['worker-lost', 'time-limit', 'stopped', 'log-limit', 'killed', 'not-started'] as const
+export const REASONS = [
+  'worker-lost',
+  'time-limit',
+  'stopped',
+  'log-limit',
+  'killed',
+  'not-started',
+  'worker-disabled',
+] as const
 export type Reason = (typeof REASONS)[number]
 export const reason = choice(...REASONS)
 

@@ -9,6 +9,10 @@ export type LeaseId = Id<'lease', string>
 export type ClaimId = Id<'claim', string>
 /** 32 hex digits, chosen by a worker process at its start. */
 export type InstanceId = Id<'instance', string>
+/** A positive integer, increasing, never reused. */
+export type InviteId = Id<'invite', number>
+/** 32 hex digits that nobody can guess: who has them may make one account. */
+export type InviteToken = Id<'invite token', string>
 /** SHA-256 of a file's bytes as 64 lower-case hex digits. */
 export type Sha256 = Id<'sha256', string>
 /** 1 to 64 of letters, digits, `_`, `-`, `.`, `+`, `@`; begins with a letter or digit. */
@@ -24,5 +28,9 @@ export const parseJobId = (n: number): JobId | undefined =>
 export const parseLeaseId = (s: string): LeaseId | undefined => (HEX_32.test(s) ? (s as LeaseId) : undefined)
 export const parseClaimId = (s: string): ClaimId | undefined => (HEX_32.test(s) ? (s as ClaimId) : undefined)
 export const parseInstanceId = (s: string): InstanceId | undefined => (HEX_32.test(s) ? (s as InstanceId) : undefined)
+export const parseInviteId = (n: number): InviteId | undefined =>
+  Number.isSafeInteger(n) && n > 0 ? (n as InviteId) : undefined
+export const parseInviteToken = (s: string): InviteToken | undefined =>
+  HEX_32.test(s) ? (s as InviteToken) : undefined
 export const parseSha256 = (s: string): Sha256 | undefined => (HEX_64.test(s) ? (s as Sha256) : undefined)
 export const parseName = (s: string): Name | undefined => (NAME.test(s) ? (s as Name) : undefined)

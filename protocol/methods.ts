@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.js'
 import { ACCOUNTS_METHODS } from './methods/accounts.js'
 import { ACTIONS_METHODS } from './methods/actions.js'
 import { BYTES_METHODS } from './methods/bytes.js'
+import { INVITES_METHODS } from './methods/invites.js'
 import { JOBS_METHODS } from './methods/jobs.js'
 import { LEASES_METHODS } from './methods/leases.js'
 import { SERVER_METHODS } from './methods/server.js'
@@ -12,6 +13,7 @@ export const METHODS = {
   ...ACCOUNTS_METHODS,
   ...ACTIONS_METHODS,
   ...BYTES_METHODS,
+  ...INVITES_METHODS,
   ...JOBS_METHODS,
   ...LEASES_METHODS,
   ...SERVER_METHODS,

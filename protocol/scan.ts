@@ -128,6 +128,7 @@ function isText(body: Uint8Array, start: number, end: number): boolean {
 }
 
 const PROTO = new TextEncoder().encode('__proto__')
-const isProto = (body: Uint8Array, offset: number): boolean => PROTO.every((byte, i) => body[offset + i] === byte)
+const isProto = (body: Uint8Array, offset: number): boolean =>
+  body[offset] === PROTO[0] && PROTO.every((byte, i) => body[offset + i] === byte)
 
 const bad = (reason: string, offset: number): JankinsError => new JankinsError('E_BAD_FRAME', { reason, offset })

@@ -65,6 +65,12 @@ export const definitionFields = {
   stderr: opt(doc('merge: into stdout, in the order written', choice('apart', 'merge'))),
   logLimitBytes: opt(int(1, LIMITS.logLimitBytesMax.value)),
   onLogLimit: opt(doc('cut keeps head and tail, stop ends the job', choice('cut', 'stop'))),
+  allow: opt(
+    doc(
+      'who may queue its jobs, beside admins; everyone who may queue by default',
+      list(f.allowed, LIMITS.allowMax.value),
+    ),
+  ),
 } as const
 export const definition = obj(definitionFields)
 export type Definition = Infer<typeof definition>
@@ -79,11 +85,23 @@ export type ActionView = Infer<typeof actionView>
 export const userView = obj({
   user: f.name,
   role: f.role,
-  active: bool,
+  active: doc('may log in', bool),
+  state: opt(doc('why it may or may not', f.userState)),
   mayExec: doc('may use job.exec without being admin', bool),
   createdAtMs: f.timeMs,
 })
 export type UserView = Infer<typeof userView>
+
+export const inviteView = obj({
+  invite: f.inviteId,
+  role: f.invitedRole,
+  state: f.inviteState,
+  user: doc('who made it', f.name),
+  createdAtMs: f.timeMs,
+  expiresAtMs: f.timeMs,
+  usedBy: opt(doc('the account that was made with it', f.name)),
+})
+export type InviteView = Infer<typeof inviteView>
 
 export const workerView = obj({
   worker: f.name,
@@ -94,11 +112,40 @@ export const workerView = obj({
   free: f.count,
   jobs: doc('jobs it holds', list(f.jobId, LIMITS.slotsMax.value)),
   load: doc('one-minute load average', float(0, 1e6)),
+  drained: opt(doc('it gets no new job', bool)),
   version: text(64),
   attachedAtMs: f.timeMs,
   beatAtMs: f.timeMs,
 })
 export type WorkerView = Infer<typeof workerView>
+
+/** What happened to a job, for people. */
+export const jobEvent = obj({
+  atMs: f.timeMs,
+  kind: doc(
+    'attempt-over: the job waits for its next attempt',
+    choice('queued', 'started', 'attempt-over', 'stop-requested', 'ended'),
+  ),
+  attempt: f.attempt,
+  user: opt(doc('who queued it, or asked for the stop', f.name)),
+  worker: opt(doc('that ran the attempt', f.name)),
+  reason: opt(f.reason),
+})
+export type JobEventView = Infer<typeof jobEvent>
+
+/** One reason for which a job waits; the daemon's facts as they are now. */
+export const waitReason = obj({
+  kind: choice(
+    ...(['offered', 'set-aside', 'action-disabled', 'action-full', 'behind'] as const),
+    ...(['no-worker', 'no-label', 'labels-apart'] as const),
+    ...(['busy', 'drained', 'disabled', 'silent', 'away', 'not-asking', 'asking'] as const),
+  ),
+  worker: opt(doc('has all labels that the job asks for', f.name)),
+  labels: opt(doc('no-label: no attached worker has one of them; labels-apart: none has all', f.labels)),
+  count: opt(doc('busy: jobs that it holds; action-full: running ones; behind: those that come first', f.count)),
+  max: opt(doc('busy: its slots; action-full: the limit', f.count)),
+})
+export type WaitReason = Infer<typeof waitReason>
 
 /** What a worker needs to run one attempt. */
 export const grant = obj({

@@ -1,11 +1,14 @@
 // Makes dist/: every source file as JavaScript for jankinsd and its threads, and `jankins` as one bundled file.
 // With --tests also dist/test/: compiled once, a test file starts in a tenth of the time that it takes as TypeScript.
+// With --bench also dist/bench/.
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { build } from 'esbuild'
 
-const folders = ['protocol', 'lib', ...(process.argv.includes('--tests') ? ['test'] : [])]
+const extra = { '--tests': 'test', '--bench': 'bench' }
+const named = Object.keys(extra).filter(flag => process.argv.includes(flag))
+const folders = ['protocol', 'lib', ...named.map(flag => extra[flag])]
 const all = folders.flatMap(folder => readdirSync(folder, { recursive: true }).map(file => join(folder, file)))
 const node = { platform: 'node', target: 'node20.19', sourcemap: true, logLevel: 'warning' }
 // Any other package is larger than what most commands need, and is loaded when a command asks for it.

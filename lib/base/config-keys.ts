@@ -24,6 +24,7 @@ const daemonKeys = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: integer(0, 65_535).default(DEFAULT_PORT),
   allow_plaintext: z.boolean().default(false),
+  require_approval: z.boolean().default(false),
   data: optionalText.optional(),
   reserve: size(0, 1024 * 1024 * MIB).default(64 * MIB),
   // The protocol's limits say the same: a test holds them together.
@@ -62,6 +63,7 @@ const workerKeys = z.strictObject({
   jobs: integer(1, 1_000).default(1),
   labels: z.array(z.string()).max(32, { error: 'must be at most 32 labels' }).default([]),
   poll: duration(0, 86_400_000).default(0),
+  pid_namespace: z.boolean().default(false),
   server: z
     .array(serverKeys)
     .min(1)

@@ -24,6 +24,7 @@ export interface DaemonConfig {
   readonly allowPlaintext: boolean
   /** Undefined: the wire is plaintext. */
   readonly tls: TlsConfig | undefined
+  readonly requireApproval: boolean
   readonly dataDir: string
   /** Free space on its disk below which new work is refused; 0 refuses none. */
   readonly reserveBytes: number
@@ -61,6 +62,8 @@ export interface WorkerConfig {
   readonly labels: readonly string[]
   /** Between asks; 0 stays connected and waits for the daemon's answer. */
   readonly pollMs: number
+  /** Run each job in a pid namespace of its own, where the machine allows it. */
+  readonly pidNamespace: boolean
   /** At least one. */
   readonly servers: readonly WorkerServer[]
 }
@@ -100,6 +103,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     port: keys.port,
     allowPlaintext: keys.allow_plaintext,
     tls: keys.tls,
+    requireApproval: keys.require_approval,
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
     reserveBytes: keys.reserve,
     frameBytesMax: keys.buffer,
@@ -116,7 +120,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
   }
 }
 
-function workerConfig({ name, dir, jobs, labels, poll, server }: FileKeys['worker']): WorkerConfig {
+function workerConfig({ name, dir, jobs, labels, poll, pid_namespace, server }: FileKeys['worker']): WorkerConfig {
   const servers = server.map(({ address, user, password_file, weight, ...trust }) => ({
     address,
     user,
@@ -130,7 +134,7 @@ function workerConfig({ name, dir, jobs, labels, poll, server }: FileKeys['worke
     },
     weight,
   }))
-  return { name, dir, jobs, labels, pollMs: poll, servers }
+  return { name, dir, jobs, labels, pollMs: poll, pidNamespace: pid_namespace, servers }
 }
 
 function parseConfig(text: string, path: string, flags: DaemonFlags): FileKeys {

@@ -14,6 +14,8 @@ import { createSerial } from './serial.js'
 export interface ArtifactFiles extends Pick<Blobs, 'sealArtifacts' | 'readArtifacts'> {
   append(key: AttemptKey, offset: number, data: Uint8Array): Promise<PartLength>
   bytes(key: AttemptKey): Promise<number>
+  /** Removes what was not sealed. */
+  drop(key: AttemptKey): Promise<void>
 }
 
 /** DATA/artifacts/parts/JOB.part while it grows, DATA/artifacts/N/JOB.zip for ever after; N is job / 1000. */
@@ -43,6 +45,10 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
     async bytes(key) {
       const paths = artifactPaths(dataDir, key)
       return (await files.bytes(paths.part)) || files.bytes(paths.final)
+    },
+    drop(key) {
+      const paths = artifactPaths(dataDir, key)
+      return serial(paths.part, () => onDisk(() => files.cut(paths.part, 0)))
     },
     sealArtifacts(key, bytes, sha256) {
       const paths = artifactPaths(dataDir, key)

@@ -49,8 +49,11 @@ export interface Blobs {
    * @throws JankinsError E_OFFSET when bytes are missing, E_CHECKSUM when a CRC-32 differs: that stream was cut to 0
    */
   sealLog(key: AttemptKey, expected: { readonly [S in Stream]: { bytes: number; crc32: number } }): Promise<void>
-  /** Makes durable what there is of a log that nobody adds to any more, whole or not. @returns its bytes, both streams */
-  endLog(key: AttemptKey): Promise<number>
+  /**
+   * For an attempt that nobody adds to any more although it was not finished: makes durable what there is of its log,
+   * whole or not, and drops what there is of its artifacts. @returns bytes of the log, both streams
+   */
+  endParts(key: AttemptKey): Promise<number>
   /**
    * Makes the artifacts durable under their final name.
    * @throws JankinsError E_OFFSET when bytes are missing, E_CHECKSUM when the hash differs: they were cut to 0

@@ -13,7 +13,9 @@ import { createSerial } from './serial.js'
 /** As many chunks as one reply may carry. */
 const CHUNKS_MAX = 1_024
 
-export interface LogFiles extends Pick<Blobs, 'readLog' | 'sealLog' | 'endLog' | 'cutLog'> {
+export interface LogFiles extends Pick<Blobs, 'readLog' | 'sealLog' | 'cutLog'> {
+  /** The part of Blobs.endParts that is about the log. */
+  end(key: AttemptKey): Promise<number>
   append(key: AttemptKey, stream: Stream, offset: number, data: Uint8Array): Promise<PartLength>
   lengths(key: AttemptKey): Promise<Ends>
 }
@@ -61,7 +63,7 @@ export function createLogFiles(dataDir: string, pool: FilePool): LogFiles {
       const paths = logPaths(dataDir, key)
       return serial(paths.order, () => onDisk(() => seal(pool, files, paths, expected)))
     },
-    endLog(key) {
+    end(key) {
       const paths = logPaths(dataDir, key)
       return serial(paths.order, async () => {
         const [stdout, stderr] = await Promise.all(STREAMS.map(stream => files.sync(paths.streams[stream])))

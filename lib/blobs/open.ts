@@ -23,7 +23,11 @@ export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & 
     },
     readLog: logs.readLog,
     sealLog: logs.sealLog,
-    endLog: logs.endLog,
+    async endParts(key) {
+      const logBytes = await logs.end(key)
+      await artifacts.drop(key).catch(() => {}) // it goes with other old parts then
+      return logBytes
+    },
     cutLog: logs.cutLog,
     sealArtifacts: artifacts.sealArtifacts,
     readArtifacts: artifacts.readArtifacts,

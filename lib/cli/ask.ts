@@ -6,11 +6,11 @@ const FOR_PASSWORDS = 'use JANKINS_PASSWORD_FILE, or --password-file where a com
 
 /**
  * Asks on the terminal. Without echo nothing of what is typed is shown.
- * @throws UsageError when there is no terminal, or when the person gave up by Ctrl-C or Ctrl-D
+ * @throws UsageError when there is no terminal, or when the person gave up by Ctrl-C or Ctrl-D; the signal's reason
  */
 export async function askOnTerminal(
   question: string,
-  { echo, otherwise = FOR_PASSWORDS }: AskOptions,
+  { echo, signal, otherwise = FOR_PASSWORDS }: AskOptions,
 ): Promise<string> {
   const { stdin, stderr } = process
   if (!stdin.isTTY || !stderr.isTTY) throw new UsageError(`there is no terminal to ask for "${question}"; ${otherwise}`)
@@ -25,9 +25,10 @@ export async function askOnTerminal(
       lines.once('line', resolve)
       lines.once('SIGINT', onGivenUp)
       lines.once('close', onGivenUp)
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
     })
   } finally {
     lines.close()
-    if (!echo) stderr.write('\n')
+    if (!echo || signal?.aborted) stderr.write('\n')
   }
 }

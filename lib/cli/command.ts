@@ -1,4 +1,4 @@
-import type { JobId, Name } from '../../protocol/ids.js'
+import type { InviteId, JobId, Name } from '../../protocol/ids.js'
 import type { Clock } from '../base/clock.js'
 import type { Address, Dial } from '../base/wire.js'
 
@@ -8,10 +8,35 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Where a command writes: stdout, stderr, or a test's memory. */
 export interface Output {
   readonly isTerminal: boolean
-  /** Width of the terminal; a wide default elsewhere. */
+  /** Width of the terminal; Infinity elsewhere. */
   readonly columns: number
   /** Resolves when more may be written. @throws OutputClosedError when nobody reads any more */
   write(data: string | Uint8Array): Promise<void>
+}
+
+export interface AskOptions {
+  readonly echo: boolean
+  /** What to do where nobody can be asked; about a password by default. */
+  readonly otherwise?: string
+  /** Takes the question back. */
+  readonly signal?: AbortSignal
+}
+
+/** A full screen that hides what is on the terminal until it is closed. */
+export interface Screen {
+  close(): void
+}
+
+/** The terminal that a person sits at. */
+export interface Terminal {
+  /** There is one, and questions can be asked there. */
+  readonly isInteractive: boolean
+  /** Its height; it may change. */
+  readonly rows: number
+  /** Ctrl-C calls `handle` instead of ending the program, until the function that is returned is called. */
+  onInterrupt(handle: () => void): () => void
+  /** @param onKey called for each key that is pressed; Ctrl-C is `\u0003` */
+  openScreen(onKey: (key: string) => void): Screen
 }
 
 /** Everything outside that a command touches. */
@@ -21,14 +46,9 @@ export interface Context {
   readonly dial: Dial
   readonly stdout: Output
   readonly stderr: Output
-  /** Asks a person. @throws UsageError when there is no terminal */
+  readonly terminal: Terminal
+  /** Asks a person. @throws UsageError when there is no terminal, or no answer; the signal's reason */
   ask(question: string, options: AskOptions): Promise<string>
-}
-
-export interface AskOptions {
-  readonly echo: boolean
-  /** What to do where nobody can be asked; about a password by default. */
-  readonly otherwise?: string
 }
 
 /** What an option or a positional may hold, and what the command gets of it. */
@@ -47,12 +67,19 @@ export interface ValueOf {
   /** Bytes. */
   readonly size: number | undefined
   readonly choice: string | undefined
+  /** a,b,c of `values`, in the order given. */
+  readonly choices: readonly string[] | undefined
+  readonly time: Moment | undefined
   readonly job: JobId | undefined
+  readonly invite: InviteId | undefined
   readonly jobs: readonly JobId[]
   readonly address: Address | undefined
   readonly addresses: readonly Address[]
 }
 export type Kind = keyof ValueOf
+
+/** A point in time, by the daemon's clock: so long ago, or when it was. */
+export type Moment = { readonly agoMs: number } | { readonly atMs: number }
 
 /** One option or positional, as plain data. `min` and `max` are in the unit of the value: ms, bytes. */
 export interface ValueSpec {
@@ -69,6 +96,8 @@ export interface ValueSpec {
   readonly min?: number
   readonly max?: number
   readonly values?: readonly string[]
+  /** What a name or a text names, for completion. */
+  readonly of?: 'action' | 'worker' | 'account' | 'file'
   /** A duration that may also be a bare number of seconds. */
   readonly bareSeconds?: boolean
 }

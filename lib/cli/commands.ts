@@ -1,55 +1,17 @@
-import { JOB_STATES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
+import { ACCOUNT_COMMANDS } from './account-commands.js'
+import { ACTION_COLUMNS, JOB_COLUMNS, WORKER_COLUMNS } from './columns.js'
 import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command.js'
+import { SHELLS } from './completion/shells.js'
 import * as o from './options.js'
 
-const action = { kind: 'name', required: true, describe: 'name of an action' } as const
-const account = { kind: 'name', required: true, describe: 'name of an account' } as const
+const action = { kind: 'name', of: 'action', required: true, describe: 'name of an action' } as const
 const job = { kind: 'job', required: true, describe: 'id of a job' } as const
 const command = { value: 'CMD [ARG...]', describe: 'what to run, without a shell' } as const
 
 /** The one table of the command line: parser, help, completion and tests follow from it. A module is read when named. */
 export const COMMANDS = {
-  login: {
-    summary: 'keep the keys of an account for a daemon, and how it is known',
-    positionals: { place: { kind: 'text', describe: 'HOST, HOST:PORT, USER@HOST or USER; else --server and --user' } },
-    options: { ...o.loginPassword, ...o.trust, ...o.daemon },
-    load: (): Promise<CommandModule> => import('./commands/login.js'),
-  },
-  passwd: {
-    summary: 'change the own password, or as admin that of another account',
-    positionals: { name: { kind: 'name', describe: 'the account; the own one by default' } },
-    options: { ...o.password, ...o.daemon },
-    load: (): Promise<CommandModule> => import('./commands/passwd.js'),
-  },
-  'users list': {
-    summary: 'show the accounts',
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/users-list.js'),
-  },
-  'users add': {
-    summary: 'make an account',
-    positionals: { name: account },
-    options: {
-      ...o.account,
-      ...o.password,
-      generate: { kind: 'flag', describe: 'make a random password and print it, once' },
-      ...o.daemon,
-    },
-    load: (): Promise<CommandModule> => import('./commands/users-add.js'),
-  },
-  'users disable': {
-    summary: 'let an account log in no more',
-    positionals: { name: account },
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/users-disable.js'),
-  },
-  'users enable': {
-    summary: 'let an account log in again',
-    positionals: { name: account },
-    options: o.daemon,
-    load: (): Promise<CommandModule> => import('./commands/users-enable.js'),
-  },
+  ...ACCOUNT_COMMANDS,
   'add-action': {
     summary: 'define what jobs of a name run',
     positionals: { name: { kind: 'name', required: true, describe: 'name of the new action' } },
@@ -80,8 +42,8 @@ export const COMMANDS = {
   },
   actions: {
     summary: 'show the actions, or one in full',
-    positionals: { name: { kind: 'name', describe: 'only this one' } },
-    options: o.daemon,
+    positionals: { name: { kind: 'name', of: 'action', describe: 'only this one' } },
+    options: { ...o.listing(ACTION_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/actions.js'),
   },
   enable: {
@@ -112,6 +74,7 @@ export const COMMANDS = {
         byDefault: '1',
       },
       ...o.waiting,
+      ...o.quiet,
       ...o.daemon,
     },
     load: (): Promise<CommandModule> => import('./commands/queue.js'),
@@ -119,12 +82,19 @@ export const COMMANDS = {
   run: {
     summary: 'queue a job, print its log as it comes, exit as it does',
     positionals: { name: action },
-    options: { ...o.parameters, ...o.files, ...o.priority, ...o.daemon },
+    options: {
+      ...o.parameters,
+      ...o.files,
+      ...o.priority,
+      follow: { kind: 'flag', short: 'f', describe: 'as it does by itself: for hands that are used to queue --follow' },
+      ...o.quiet,
+      ...o.daemon,
+    },
     load: (): Promise<CommandModule> => import('./commands/run.js'),
   },
   exec: {
     summary: 'queue a job without an action and print its id',
-    options: { ...o.definition, ...o.files, ...o.waiting, ...o.daemon },
+    options: { ...o.definition, ...o.files, ...o.waiting, ...o.quiet, ...o.daemon },
     rest: command,
     load: (): Promise<CommandModule> => import('./commands/exec.js'),
   },
@@ -132,18 +102,33 @@ export const COMMANDS = {
     summary: 'show jobs, newest first, or one in full',
     positionals: { jobs: { kind: 'jobs', describe: 'only these' } },
     options: {
-      state: { kind: 'choice', values: JOB_STATES, describe: 'only jobs in this state' },
-      action: { kind: 'name', value: 'NAME', describe: 'only jobs of this action' },
-      // The filter takes the place of the account here: JANKINS_USER or the last login say who asks.
-      user: { kind: 'name', value: 'NAME', describe: 'only jobs that this account queued' },
-      worker: { kind: 'name', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
-      pid: { kind: 'integer', value: 'N', min: 1, max: 2 ** 31, describe: 'only jobs whose shell has or had this pid' },
+      ...o.filters,
       limit: { kind: 'integer', value: 'N', min: 1, max: 2 ** 53 - 1, describe: 'at most so many', byDefault: '20' },
       all: { kind: 'flag', describe: 'without a limit' },
+      ...o.listing(JOB_COLUMNS),
       server: o.daemon.server,
+      profile: o.daemon.profile,
       ...o.json,
     },
     load: (): Promise<CommandModule> => import('./commands/query.js'),
+  },
+  show: {
+    summary: 'show everything about a job, or about an action',
+    positionals: {
+      what: { kind: 'text', of: 'action', required: true, describe: 'id of a job, or name of an action' },
+    },
+    options: {
+      action: { kind: 'flag', describe: 'it is an action, also if its name is a number' },
+      wide: { kind: 'flag', describe: 'nothing cut, exact times' },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/show.js'),
+  },
+  why: {
+    summary: 'say why a job waits, why it went to its worker, why it ended as it did',
+    positionals: { job },
+    options: o.daemon,
+    load: (): Promise<CommandModule> => import('./commands/why.js'),
   },
   log: {
     summary: 'print the log of a job, byte for byte',
@@ -176,7 +161,7 @@ export const COMMANDS = {
   retry: {
     summary: 'queue a job again that has ended and print the new id',
     positionals: { job },
-    options: o.daemon,
+    options: { ...o.waiting, ...o.quiet, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/retry.js'),
   },
   fetch: {
@@ -192,38 +177,40 @@ export const COMMANDS = {
   work: {
     summary: 'run jobs on this machine',
     options: {
-      name: { kind: 'name', value: 'NAME', describe: 'name of the worker', byDefault: 'the host name' },
-      dir: { kind: 'text', value: 'DIR', describe: 'state directory', byDefault: '$XDG_STATE_HOME/jankins/NAME' },
-      labels: { kind: 'names', value: 'A,B', describe: 'labels that actions may ask for' },
-      jobs: {
-        kind: 'integer',
-        value: 'N',
-        min: 1,
-        max: LIMITS.slotsMax.value,
-        describe: 'jobs at once',
-        byDefault: '1',
-      },
-      once: { kind: 'flag', describe: 'run at most one job; exit 5 when there was none' },
-      wait: { kind: 'flag', describe: 'with --once: wait until there is one' },
-      poll: {
-        kind: 'duration',
-        value: 'TIME',
-        min: 0,
-        max: 86_400_000,
-        bareSeconds: true,
-        describe: 'stay disconnected between asks',
-      },
-      server: { kind: 'addresses', value: 'HOST:PORT', describe: 'a daemon to work for; may be repeated' },
+      ...o.work,
       user: o.daemon.user,
       config: { kind: 'text', value: 'FILE', describe: 'configuration file', byDefault: 'JANKINS_CONFIG' },
       ...o.json,
     },
     load: (): Promise<CommandModule> => import('./commands/work.js'),
   },
+  watch: {
+    summary: 'show running and waiting jobs and the workers, live; without a terminal a line for each change',
+    options: {
+      every: {
+        kind: 'duration',
+        value: 'TIME',
+        min: 200,
+        max: 3_600_000,
+        bareSeconds: true,
+        describe: 'how often to look',
+        byDefault: '1s',
+      },
+      ...o.daemon,
+    },
+    load: (): Promise<CommandModule> => import('./commands/watch.js'),
+  },
   workers: {
     summary: 'show the workers',
-    options: o.daemon,
+    options: { ...o.listing(WORKER_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/workers.js'),
+  },
+  completion: {
+    summary: 'print what a shell reads to complete this command line; behind -- stands what has been typed',
+    positionals: { shell: { kind: 'choice', values: SHELLS, required: true, describe: SHELLS.join(', ') } },
+    options: { server: o.daemon.server, user: o.daemon.user, profile: o.daemon.profile },
+    rest: { value: '[WORD...]', describe: 'words that have been typed; the last one is to be completed' },
+    load: (): Promise<CommandModule> => import('./commands/completion.js'),
   },
   status: {
     summary: 'show what the daemon is doing',

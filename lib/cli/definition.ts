@@ -21,6 +21,7 @@ export const WIRE_FIELDS = {
   'log-limit': 'logLimitBytes',
   'on-log-limit': 'onLogLimit',
   'max-running': 'runningMax',
+  allow: 'allow',
 } as const satisfies Readonly<Record<string, keyof Definition>>
 
 /** What add-action and exec say about a job, in the words of the wire. @throws UsageError */

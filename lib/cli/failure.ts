@@ -4,6 +4,7 @@ import { ConnectionLostError } from '../client/connection.js'
 import { CredentialsError } from '../client/credentials.js'
 import { TrustError } from '../client/trust.js'
 import { LoginError, UsageError } from './command.js'
+import { NearMissError } from './nearest.js'
 
 /** Exit status of a program that could not do what it was told. */
 export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3 } as const
@@ -17,6 +18,8 @@ export interface Failure {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   E_BAD_REQUEST: EXIT.usage,
   E_AUTH: EXIT.unreachable,
+  E_NOT_APPROVED: EXIT.unreachable,
+  E_DISABLED: EXIT.unreachable,
   E_THROTTLED: EXIT.unreachable,
   E_VERSION: EXIT.unreachable,
   E_TLS_REQUIRED: EXIT.unreachable,
@@ -37,6 +40,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 }
 
 export function failureOf(error: unknown): Failure {
+  if (error instanceof NearMissError) return { line: wireLine(error.miss, error.nearest), status: EXIT.failed }
   if (error instanceof JankinsError) return { line: wireLine(error), status: STATUS_BY_CODE[error.code] ?? EXIT.failed }
   if (error instanceof UsageError || error instanceof TrustError) return { line: error.message, status: EXIT.usage }
   if (error instanceof LoginError || error instanceof CredentialsError)
@@ -51,11 +55,12 @@ export function failureOf(error: unknown): Failure {
 const isForeseen = (error: Error): boolean =>
   (error as NodeJS.ErrnoException).code !== undefined || error instanceof ArchiveError
 
-function wireLine({ code, detail }: JankinsError): string {
+function wireLine({ code, detail }: JankinsError, nearest?: string): string {
   const { field, expected, ...others } = detail
   if (code === 'E_BAD_REQUEST' && 'field' in detail && 'expected' in detail)
     return `${field} must be ${expected} (${code})`
-  return `${ERROR_CODES[code].text} (${[code, ...facts(others)].join(', ')})`
+  const text = nearest === undefined ? ERROR_CODES[code].text : `${ERROR_CODES[code].text}; did you mean ${nearest}?`
+  return `${text} (${[code, ...facts(others)].join(', ')})`
 }
 
 const facts = (detail: ErrorDetail): readonly string[] =>

@@ -2,21 +2,29 @@ import { randomUUID } from 'node:crypto'
 import type { Stream } from '../../protocol/fields.js'
 import type { JobId } from '../../protocol/ids.js'
 import type { JobView } from '../../protocol/views.js'
+import { systemClock } from '../base/clock.js'
 import { readLog } from '../client/log.js'
 import type { ResilientClient } from '../client/resilient.js'
 import type { Context } from './command.js'
 import { EXIT } from './failure.js'
+import { watchInterruptibly } from './interrupt.js'
 import { notice, printJson, printLine } from './print.js'
-import { renderEnd } from './render.js'
+import { startWaiting } from './progress.js'
+import { renderEnd, renderWait } from './render.js'
 
 const WAIT_MS = 30_000
+const SHOWN_WAIT_MS = 2_000
 const STATUS_TIMEOUT = 124
 const STATUS_CANCELLED = 130
 const STATUS_KILLED = 137
 const STATUS_NOT_STARTED = 126
 
-/** Fresh for every request that makes jobs: sent again after a lost reply, it finds the jobs that it made. */
-export const newRequestKey = (): string => randomUUID()
+/**
+ * Fresh for every request that makes jobs: sent again after a lost reply, it finds the jobs that it made. It begins with
+ * the time, so that new keys lie side by side in the daemon's index of them: a quarter of the cost of queueing a job.
+ */
+export const newRequestKey = (): string =>
+  `${Math.round(systemClock.nowMs()).toString(16).padStart(12, '0')}-${randomUUID()}`
 
 /** What a program that waited for a job exits with. */
 export function exitStatusOf(job: JobView): number {
@@ -27,11 +35,19 @@ export function exitStatusOf(job: JobView): number {
   return job.reason === 'not-started' ? STATUS_NOT_STARTED : EXIT.failed
 }
 
-/** Resolves with the job as it ended. */
-export async function waitForEnd(client: ResilientClient, job: JobId): Promise<JobView> {
-  for (;;) {
-    const { job: view } = await client.call('job.wait', { job, waitMs: WAIT_MS }, { waitMs: WAIT_MS })
-    if (view.state !== 'PENDING' && view.state !== 'RUNNING') return view
+/** Resolves with the job as it ended; meanwhile a terminal shows how it stands. */
+export async function waitForEnd(context: Context, client: ResilientClient, job: JobId): Promise<JobView> {
+  // Where somebody looks on, the state is asked for again before it has ended.
+  const waitMs = context.stderr.isTerminal ? SHOWN_WAIT_MS : WAIT_MS
+  let view: JobView | undefined
+  const waiting = startWaiting(context, () => renderWait(job, view))
+  try {
+    for (;;) {
+      view = (await client.call('job.wait', { job, waitMs }, { waitMs })).job
+      if (view.state !== 'PENDING' && view.state !== 'RUNNING') return view
+    }
+  } finally {
+    waiting.end()
   }
 }
 
@@ -40,6 +56,8 @@ export interface LogChoice {
   readonly attempt?: number | undefined
   readonly follow: boolean
   readonly json: boolean
+  /** What to wait for before a piece is printed. */
+  readonly unasked?: () => Promise<void> | undefined
 }
 
 /** Prints a log byte for byte: stdout to stdout, stderr to stderr; with `json` one object per piece, data in base64. */
@@ -47,9 +65,10 @@ export async function printLog(
   context: Context,
   client: ResilientClient,
   job: JobId,
-  { stream, attempt, follow, json }: LogChoice,
+  { stream, attempt, follow, json, unasked }: LogChoice,
 ): Promise<void> {
   for await (const piece of readLog(client, { job, attempt, stream, follow })) {
+    await unasked?.()
     if (json) await printJson(context.stdout, { job, ...piece })
     else await context[piece.stream].write(piece.data)
   }
@@ -63,7 +82,7 @@ export interface Afterwards {
 
 /**
  * What happens after jobs were queued: waits for them, or prints their logs one job after the other.
- * @returns 0, or the exit status of the first job that did not end with 0
+ * @returns 0, or the exit status of the first job that did not end with 0; 130 when Ctrl-C left them
  */
 export async function seeThrough(
   context: Context,
@@ -71,16 +90,18 @@ export async function seeThrough(
   jobs: readonly JobId[],
   { wait, follow, json }: Afterwards,
 ): Promise<number> {
-  let status: number = EXIT.done
-  if (!wait && !follow) return status
-  for (const job of jobs) {
-    if (follow) await printLog(context, client, job, { stream: 'all', follow: true, json })
-    const ended = await waitForEnd(client, job)
-    if (json) await printJson(context.stdout, ended)
-    else await notice(context, renderEnd(ended))
-    status ||= exitStatusOf(ended)
-  }
-  return status
+  if (!wait && !follow) return EXIT.done
+  return await watchInterruptibly(context, client, jobs, async unasked => {
+    let status: number = EXIT.done
+    for (const job of jobs) {
+      if (follow) await printLog(context, client, job, { stream: 'all', follow: true, json, unasked })
+      const ended = await waitForEnd(context, client, job)
+      if (json) await printJson(context.stdout, ended)
+      else await notice(context, renderEnd(ended))
+      status ||= exitStatusOf(ended)
+    }
+    return status
+  })
 }
 
 /** Ids alone, so that a script can take them as they are. */

@@ -5,6 +5,7 @@ import { COMMANDS } from './commands.js'
 import { EXIT, failureOf } from './failure.js'
 import { streamOutput } from './output.js'
 import { parseCommandLine } from './parse.js'
+import { processTerminal } from './terminal.js'
 
 /** Runs the command line of this process. @returns the exit status */
 export function main(): Promise<number> {
@@ -14,6 +15,7 @@ export function main(): Promise<number> {
     dial: dialTcp,
     stdout: streamOutput(() => process.stdout),
     stderr: streamOutput(() => process.stderr),
+    terminal: processTerminal,
     ask: async (question, options) => (await import('./ask.js')).askOnTerminal(question, options),
   })
 }

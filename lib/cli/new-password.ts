@@ -6,6 +6,7 @@ import { type Context, UsageError } from './command.js'
 import { passwordOf } from './login.js'
 
 const SALT_BYTES = 16
+const PASSWORD_BYTES = 18
 
 /** From a file, or asked for twice. @throws UsageError */
 export async function askNewPassword(context: Context, who: string, file: string | undefined): Promise<string> {
@@ -16,6 +17,9 @@ export async function askNewPassword(context: Context, who: string, file: string
     throw new UsageError('the two passwords differ; nothing was changed')
   return password
 }
+
+/** A password that nobody has to remember. */
+export const randomPassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
 
 /** The keys are made here: neither the password nor what logs in with it crosses the wire. RFC 5802 §3. */
 export async function makeCredential(

@@ -1,4 +1,4 @@
-import { ROLES } from '../../protocol/fields.js'
+import { INVITED_ROLES, JOB_STATES, ROLES } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Specs } from './command.js'
 
@@ -6,6 +6,29 @@ import type { Specs } from './command.js'
 export const json = {
   json: { kind: 'flag', describe: 'print one JSON object per line, with the field names of the wire' },
 } as const satisfies Specs
+
+/** Which jobs. */
+export const filters = {
+  state: { kind: 'choice', values: JOB_STATES, describe: 'only jobs in this state' },
+  action: { kind: 'name', of: 'action', value: 'NAME', describe: 'only jobs of this action' },
+  // The filter takes the place of the account here: JANKINS_USER or the last login say who asks.
+  user: { kind: 'name', of: 'account', value: 'NAME', describe: 'only jobs that this account queued' },
+  worker: { kind: 'name', of: 'worker', value: 'NAME', describe: 'only jobs that ran or run on this worker' },
+  pid: { kind: 'integer', value: 'N', min: 1, max: 2 ** 31, describe: 'only jobs whose shell has or had this pid' },
+  label: { kind: 'name', value: 'NAME', describe: 'only jobs that need this label' },
+  'exit-code': { kind: 'integer', value: 'N', min: 0, max: 255, describe: 'only jobs that exited like this' },
+  since: { kind: 'time', value: 'TIME', describe: 'only jobs queued since then: a date, or 2h for so long ago' },
+  until: { kind: 'time', value: 'TIME', describe: 'only jobs queued before then' },
+  text: { kind: 'text', value: 'TEXT', describe: 'only jobs with this text in a parameter, as NAME=VALUE' },
+} as const satisfies Specs
+
+/** What a list shows of each row. @param values what --columns may name */
+export const listing = <const V extends readonly string[]>(values: V) =>
+  ({
+    columns: { kind: 'choices', values, value: 'A,B', describe: `only these, in this order` },
+    wide: { kind: 'flag', describe: 'all columns, nothing cut, exact times' },
+    quiet: { kind: 'flag', short: 'q', describe: 'only ids or names, one per line' },
+  }) as const satisfies Specs
 
 /** Which daemon, and as whom. */
 export const daemon = {
@@ -16,6 +39,12 @@ export const daemon = {
     byDefault: 'JANKINS_SERVER, or 127.0.0.1:5265',
   },
   user: { kind: 'name', value: 'NAME', describe: 'the account', byDefault: 'JANKINS_USER, or that of the last login' },
+  profile: {
+    kind: 'name',
+    value: 'NAME',
+    describe: 'a login that was kept under a name',
+    byDefault: 'JANKINS_PROFILE',
+  },
   ...json,
 } as const satisfies Specs
 
@@ -84,7 +113,12 @@ export const definition = {
     describe: 'beyond it: keep head and tail, or stop the job',
     byDefault: 'cut',
   },
-  script: { kind: 'text', value: 'FILE', describe: 'a shell script to run, in place of a command after --' },
+  script: {
+    kind: 'text',
+    of: 'file',
+    value: 'FILE',
+    describe: 'a shell script to run, in place of a command after --',
+  },
 } as const satisfies Specs
 
 /** What an action has beside the definition of its jobs. */
@@ -96,6 +130,12 @@ export const action = {
     max: LIMITS.runningMax.value,
     describe: 'most jobs of it running at once',
     byDefault: 'no limit',
+  },
+  allow: {
+    kind: 'texts',
+    value: 'WHOM',
+    describe: 'user:NAME or role:user, who may queue jobs of it beside admins; may be repeated',
+    byDefault: 'all users',
   },
 } as const satisfies Specs
 
@@ -109,24 +149,54 @@ export const parameters = {
 } as const satisfies Specs
 
 export const files = {
-  with: { kind: 'text', value: 'DIR', describe: 'send the files of a directory along, into the job’s workspace' },
+  with: {
+    kind: 'text',
+    of: 'file',
+    value: 'DIR',
+    describe: 'send the files of a directory along, into the job’s workspace',
+  },
 } as const satisfies Specs
 
 export const priority = {
   priority: { ...definition.priority, byDefault: 'that of the action' },
 } as const satisfies Specs
 
+export const quiet = {
+  quiet: { kind: 'flag', short: 'q', describe: 'no word and no progress beside the output' },
+} as const satisfies Specs
+
 export const waiting = {
   wait: { kind: 'flag', describe: 'return when the job has ended, and exit as it did' },
-  follow: { kind: 'flag', describe: 'print the log until the job has ended, and exit as it did' },
+  follow: { kind: 'flag', short: 'f', describe: 'print the log until the job has ended, and exit as it did' },
 } as const satisfies Specs
 
 export const password = {
-  'password-file': { kind: 'text', value: 'FILE', describe: 'read the new password from a file; - is stdin' },
+  'password-file': {
+    kind: 'text',
+    of: 'file',
+    value: 'FILE',
+    describe: 'read the new password from a file; - is stdin',
+  },
 } as const satisfies Specs
 
 export const loginPassword = {
-  'password-file': { kind: 'text', value: 'FILE', describe: 'read the password from a file; - is stdin' },
+  'password-file': { kind: 'text', of: 'file', value: 'FILE', describe: 'read the password from a file; - is stdin' },
+} as const satisfies Specs
+
+export const generatedPassword = {
+  generate: { kind: 'flag', describe: 'make a random password and print it, once' },
+} as const satisfies Specs
+
+export const invitation = {
+  role: { kind: 'choice', values: INVITED_ROLES, describe: 'of the account', byDefault: 'worker' },
+  expires: {
+    kind: 'duration',
+    value: 'TIME',
+    min: LIMITS.inviteMsMin.value,
+    max: LIMITS.inviteMsMax.value,
+    describe: 'how long it holds',
+    byDefault: '24h',
+  },
 } as const satisfies Specs
 
 export const trust = {
@@ -137,6 +207,9 @@ export const trust = {
   },
   ca: { kind: 'text', value: 'FILE', describe: 'trust a daemon whose certificate an authority in FILE has signed' },
   plaintext: { kind: 'flag', describe: 'talk to this daemon although everything can be read on the way' },
+} as const satisfies Specs
+
+export const identity = {
   cert: { kind: 'text', value: 'FILE', describe: 'log in by this certificate, without a password' },
   key: { kind: 'text', value: 'FILE', describe: 'the key of --cert' },
 } as const satisfies Specs
@@ -144,4 +217,37 @@ export const trust = {
 export const account = {
   role: { kind: 'choice', values: ROLES, describe: 'what the account may do', byDefault: 'user' },
   exec: { kind: 'flag', describe: 'it may use jankins exec without being admin' },
+} as const satisfies Specs
+
+/** How a worker works, and for whom. */
+export const work = {
+  name: { kind: 'name', value: 'NAME', describe: 'name of the worker', byDefault: 'the host name' },
+  dir: { kind: 'text', value: 'DIR', describe: 'state directory', byDefault: '$XDG_STATE_HOME/jankins/NAME' },
+  labels: { kind: 'names', value: 'A,B', describe: 'labels that actions may ask for' },
+  jobs: {
+    kind: 'integer',
+    value: 'N',
+    min: 1,
+    max: LIMITS.slotsMax.value,
+    describe: 'jobs at once',
+    byDefault: '1',
+  },
+  once: { kind: 'flag', describe: 'run at most one job; exit 5 when there was none' },
+  wait: { kind: 'flag', describe: 'with --once: wait until there is one' },
+  poll: {
+    kind: 'duration',
+    value: 'TIME',
+    min: 0,
+    max: 86_400_000,
+    bareSeconds: true,
+    describe: 'stay disconnected between asks',
+  },
+  drain: {
+    kind: 'name',
+    of: 'worker',
+    value: 'NAME',
+    describe: 'let the worker of this name get no new job; wait until it is idle',
+  },
+  undrain: { kind: 'name', of: 'worker', value: 'NAME', describe: 'let the worker of this name get jobs again' },
+  server: { kind: 'addresses', value: 'HOST:PORT', describe: 'a daemon to work for; may be repeated' },
 } as const satisfies Specs

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream'
 import { type Output, OutputClosedError } from './command.js'
 
-/** A wide default: what is piped somewhere is cut by nobody. */
-const COLUMNS_DEFAULT = 160
+/** What is piped somewhere is cut by nobody. */
+const COLUMNS_DEFAULT = Number.POSITIVE_INFINITY
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly fd?: number }
 

@@ -5,7 +5,11 @@ import { COMMANDS, type CommandName } from './commands.js'
 import { takesMany } from './values.js'
 import { type CommandLine, commandOf, PARSER_CONFIGURATION, type Typed, type Words } from './words.js'
 
-const GROUPS: Readonly<Record<string, string>> = { users: 'list, add, disable and enable accounts' }
+const GROUPS: Readonly<Record<string, string>> = {
+  users: 'list, add, disable, enable, delete accounts, rotate keys',
+  invites: 'list and revoke invitations',
+  audit: 'check the log of who did what',
+}
 
 /** Everything that may be named before --help. */
 const WORDS = new Set([...Object.keys(COMMANDS), ...Object.keys(GROUPS)])
@@ -27,7 +31,7 @@ export async function readByYargs({ own, rest }: Words, columns: number): Promis
   await parser.parseAsync([...own], {}, (_error, _argv, output) => {
     text = output
   })
-  if (mistake !== undefined) throw new UsageError(`${named(own, firstLine(mistake))}; ${hint(own)}`)
+  if (mistake !== undefined) throw new UsageError(`${named(own, inOurWords(firstLine(mistake)))}; ${hint(own)}`)
   if (found) return commandOf(found.name, found.typed, rest)
   if (text !== '') return { kind: 'text', text: `${text}\n` }
   throw new UsageError(`give a command; ${hint([])}`)
@@ -111,6 +115,15 @@ function hint(argv: readonly string[]): string {
   const words = argv.filter(word => !word.startsWith('-'))
   const name = [words.slice(0, 2).join(' '), words[0]].find(word => word !== undefined && WORDS.has(word))
   return `see jankins ${name === undefined ? '' : `${name} `}--help`
+}
+
+/** What yargs says, in the voice of all other messages. */
+function inOurWords(mistake: string): string {
+  const [, unknown] = /^Unknown arguments?: (.*)$/s.exec(mistake) ?? []
+  if (unknown !== undefined) return `there is no such option or argument here: ${unknown}`
+  const [, option] = /^Not enough arguments following: (.*)$/s.exec(mistake) ?? []
+  if (option !== undefined) return `${option.length === 1 ? '-' : '--'}${option} needs a value`
+  return mistake.startsWith('Not enough non-option arguments') ? 'an argument is missing' : mistake
 }
 
 const firstLine = (text: string): string => text.split('\n').find(line => line.trim() !== '') ?? text

@@ -12,6 +12,10 @@ export async function notice(context: Context, line: string): Promise<void> {
   if (context.stderr.isTerminal) await printLine(context.stderr, line)
 }
 
+/** The same without notices and progress, for --quiet. */
+export const quietly = (context: Context, quiet: boolean): Context =>
+  quiet ? { ...context, stderr: { ...context.stderr, isTerminal: false } } : context
+
 /** Whether tables may be coloured. */
 export const isColoured = ({ env, stdout }: Context): boolean =>
   stdout.isTerminal && env.NO_COLOR === undefined && env.TERM !== 'dumb'

@@ -1,39 +1,13 @@
-import type { JobStateName } from '../../protocol/fields.js'
+import type { JobId } from '../../protocol/ids.js'
+import { LIMITS } from '../../protocol/limits.js'
 import type { Result } from '../../protocol/methods.js'
-import type { ActionView, Definition, JobView, UserView, WorkerView } from '../../protocol/views.js'
+import type { ActionView, JobView } from '../../protocol/views.js'
 import { formatDuration, formatSize } from '../base/units.js'
-import { type Colour, type Column, renderFacts, renderTable, type Style } from './table.js'
+import { renderFacts } from './table.js'
+import { someOf, tookOf } from './tables.js'
 import { formatAgo, formatBytes, formatCommand, formatElapsed, formatTime } from './text.js'
 
 /** Values of the wire to text for people. All pure: the time is a parameter. */
-
-const STATE_COLOURS: Readonly<Record<JobStateName, Colour>> = {
-  PENDING: 'grey',
-  RUNNING: 'blue',
-  COMPLETE: 'green',
-  TIMEOUT: 'red',
-  CANCELLED: 'yellow',
-}
-
-/** A job that ran to its end and failed is as red as one that never got there. */
-const stateColour = (job: JobView): Colour =>
-  job.state === 'COMPLETE' && job.exitCode !== 0 ? 'red' : STATE_COLOURS[job.state]
-
-/** One page of jobs; only the first has titles. */
-export function renderJobs(jobs: readonly JobView[], nowMs: number, style: Style, isFirst: boolean): string {
-  const columns: readonly Column<JobView>[] = [
-    { title: 'JOB', align: 'right', widthMin: 6, text: job => String(job.job) },
-    { title: 'STATE', widthMin: 9, text: job => job.state, colour: stateColour },
-    { title: 'EXIT', align: 'right', text: exitOf },
-    { title: 'ACTION', widthMin: 14, text: job => job.action ?? '-' },
-    { title: 'USER', widthMin: 8, text: job => job.user },
-    { title: 'WORKER', widthMin: 10, text: job => job.worker ?? '-' },
-    { title: 'QUEUED', align: 'right', widthMin: 8, text: job => formatAgo(job.queuedAtMs, nowMs) },
-    { title: 'TOOK', align: 'right', widthMin: 7, text: job => tookOf(job, nowMs) },
-    { title: 'REASON', text: job => job.reason ?? '' },
-  ]
-  return renderTable(columns, jobs, style, isFirst)
-}
 
 /** Everything about one job. */
 export function renderJob(job: JobView, nowMs: number): string {
@@ -79,6 +53,12 @@ function cpuOf({ cpuUserMs, cpuSystemMs }: JobView): string | undefined {
   return `${formatElapsed(cpuUserMs)} user, ${formatElapsed(cpuSystemMs)} system`
 }
 
+/** What is waited for, in one line; `view` is missing before the first answer. */
+export function renderWait(job: JobId, view: JobView | undefined): string {
+  const where = view?.state === 'RUNNING' && view.worker !== undefined ? ` on ${view.worker}` : ''
+  return `waiting for job ${job}${view === undefined ? '' : `: ${view.state}${where}`}`
+}
+
 /** How a job ended, in one line. */
 export function renderEnd(job: JobView): string {
   const facts = [
@@ -90,21 +70,6 @@ export function renderEnd(job: JobView): string {
       : `after ${formatElapsed(job.endedAtMs - job.startedAtMs)}`,
   ].filter(fact => fact !== undefined)
   return `job ${job.job} ${job.state}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`
-}
-
-export function renderActions(actions: readonly ActionView[], style: Style, isFirst: boolean): string {
-  const columns: readonly Column<ActionView>[] = [
-    { title: 'ACTION', widthMin: 16, text: action => action.action },
-    {
-      title: 'ACTIVE',
-      text: action => (action.active ? 'yes' : 'no'),
-      colour: action => (action.active ? 'green' : 'yellow'),
-    },
-    { title: 'PRIORITY', align: 'right', text: action => String(action.priority ?? 0) },
-    { title: 'LABELS', widthMin: 10, text: action => someOf(action.labels) ?? '-' },
-    { title: 'COMMAND', text: runOf },
-  ]
-  return renderTable(columns, actions, style, isFirst)
 }
 
 /** Everything about one action. */
@@ -123,6 +88,7 @@ export function renderAction(action: ActionView): string {
     ['grace', timeOf(action.graceMs)],
     ['retries', action.retries?.toString()],
     ['max running', action.runningMax?.toString()],
+    ['allow', someOf(action.allow)],
     ...(action.artifacts ?? []).map(glob => ['artifact', glob] as const),
     ['stderr', action.stderr],
     ['log limit', action.logLimitBytes === undefined ? undefined : formatSize(action.logLimitBytes)],
@@ -130,38 +96,13 @@ export function renderAction(action: ActionView): string {
   ])
 }
 
-export function renderUsers(users: readonly UserView[], nowMs: number, style: Style, isFirst: boolean): string {
-  const columns: readonly Column<UserView>[] = [
-    { title: 'USER', widthMin: 16, text: user => user.user },
-    { title: 'ROLE', widthMin: 6, text: user => user.role },
-    { title: 'ACTIVE', text: user => (user.active ? 'yes' : 'no'), colour: user => (user.active ? 'green' : 'yellow') },
-    { title: 'EXEC', text: user => (user.mayExec || user.role === 'admin' ? 'yes' : 'no') },
-    { title: 'CREATED', text: user => formatAgo(user.createdAtMs, nowMs) },
-  ]
-  return renderTable(columns, users, style, isFirst)
-}
-
-const LIVENESS_COLOURS = { alive: 'green', suspect: 'yellow', lost: 'red' } as const
-
-export function renderWorkers(workers: readonly WorkerView[], nowMs: number, style: Style, isFirst: boolean): string {
-  const columns: readonly Column<WorkerView>[] = [
-    { title: 'WORKER', widthMin: 16, text: worker => worker.worker },
-    { title: 'USER', widthMin: 8, text: worker => worker.user },
-    {
-      title: 'STATE',
-      widthMin: 7,
-      text: worker => worker.liveness,
-      colour: worker => LIVENESS_COLOURS[worker.liveness],
-    },
-    { title: 'FREE', align: 'right', text: worker => `${worker.free}/${worker.slots}` },
-    { title: 'LOAD', align: 'right', text: worker => worker.load.toFixed(2) },
-    { title: 'BEAT', align: 'right', text: worker => formatAgo(worker.beatAtMs, nowMs) },
-    { title: 'VERSION', text: worker => worker.version },
-    { title: 'LABELS', widthMin: 10, text: worker => someOf(worker.labels) ?? '-' },
-    { title: 'JOBS', text: worker => worker.jobs.join(' ') },
-  ]
-  return renderTable(columns, workers, style, isFirst)
-}
+/** What an action has beside its definition; stands under it. */
+export const renderActionFacts = (facts: Omit<Result<'action.show'>, 'action'>, nowMs: number): string =>
+  renderFacts([
+    ['pending', facts.pending >= LIMITS.pageVisitedMax.value ? `${facts.pending} or more` : String(facts.pending)],
+    ['running', String(facts.running)],
+    ['created', `${formatTime(facts.createdAtMs)} (${formatAgo(facts.createdAtMs, nowMs)})`],
+  ])
 
 export function renderStatus(status: Result<'server.status'>): string {
   return renderFacts([
@@ -176,15 +117,5 @@ export function renderStatus(status: Result<'server.status'>): string {
     ['memory', formatBytes(status.memoryBytes)],
   ])
 }
-
-const exitOf = (job: JobView): string => job.exitCode?.toString() ?? job.signal?.replace('SIG', '') ?? '-'
-
-const tookOf = (job: JobView, nowMs: number): string =>
-  job.startedAtMs === undefined ? '-' : formatElapsed((job.endedAtMs ?? nowMs) - job.startedAtMs)
-
-const runOf = ({ command, script }: Definition): string => (command ? formatCommand(command) : (script ?? ''))
-
-const someOf = (names: readonly string[] | undefined): string | undefined =>
-  names === undefined || names.length === 0 ? undefined : names.join(',')
 
 const timeOf = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : formatDuration(ms))

@@ -24,6 +24,12 @@ export function formatAgo(atMs: number, nowMs: number): string {
   return `${Math.floor(ms / DAY)}d ago`
 }
 
+/** What another clock differs by: `1m 30s ahead`, `0.12s behind`, `the same` to within 10 ms. */
+export function formatOffset(offsetMs: number): string {
+  if (Math.abs(offsetMs) < 10) return 'the same'
+  return `${formatElapsed(Math.abs(offsetMs))} ${offsetMs > 0 ? 'ahead' : 'behind'}`
+}
+
 /** `2026-05-04 13:07:09Z` */
 export const formatTime = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`
 

@@ -1,7 +1,7 @@
-import { parseJobId, parseName } from '../../protocol/ids.js'
+import { parseInviteId, parseJobId, parseName } from '../../protocol/ids.js'
 import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from '../base/units.js'
 import { parseAddress } from '../client/address.js'
-import { type Kind, UsageError, type ValueSpec } from './command.js'
+import { type Kind, type Moment, UsageError, type ValueSpec } from './command.js'
 
 /** Whether a positional of this kind takes all the words that follow. */
 export const takesMany = (kind: Kind): boolean => kind === 'jobs' || kind === 'texts'
@@ -39,8 +39,11 @@ function single(spec: ValueSpec, label: string, text: string): unknown {
     case 'size':
       return within(spec, label, unit(parseSize, text, label), formatSize)
     case 'choice':
-      if (spec.values?.includes(text)) return text
-      throw new UsageError(`${label} must be one of ${spec.values?.join(', ')}, not ${shown(text)}`)
+      return oneOf(spec, label, text)
+    case 'choices':
+      return text.split(',').map(part => oneOf(spec, label, part))
+    case 'time':
+      return moment(text, label)
     case 'name':
       return name(text, label)
     case 'names':
@@ -50,6 +53,8 @@ function single(spec: ValueSpec, label: string, text: string): unknown {
         .map(part => name(part, label))
     case 'job':
       return jobId(text, label)
+    case 'invite':
+      return inviteId(text, label)
     case 'address':
       return address(text, label)
     default:
@@ -83,6 +88,23 @@ function within(spec: ValueSpec, label: string, value: number, show: (value: num
   return value
 }
 
+function oneOf(spec: ValueSpec, label: string, text: string): string {
+  if (spec.values?.includes(text)) return text
+  throw new UsageError(`${label} must be one of ${spec.values?.join(', ')}, not ${shown(text)}`)
+}
+
+/** `2h`: so long ago. A date alone is its midnight; without a zone it is of this machine's. */
+function moment(text: string, label: string): Moment {
+  if (/^\d+[a-z]+$/.test(text)) return { agoMs: unit(parseDuration, text, label) }
+  const isDate = /^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
+  const atMs = isDate ? Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN
+  if (Number.isNaN(atMs))
+    throw new UsageError(
+      `${label} must be a time like 2026-05-04, "2026-05-04 13:07", or 2h for so long ago, not ${shown(text)}`,
+    )
+  return { atMs: Math.max(0, atMs) }
+}
+
 function pair(text: string, label: string): readonly [string, string] {
   const at = text.indexOf('=')
   if (at <= 0) throw new UsageError(`${label} must be KEY=VALUE, not ${shown(text)}`)
@@ -100,6 +122,13 @@ function jobId(text: string, label: string): unknown {
   const parsed = /^\d{1,16}$/.test(text) ? parseJobId(Number(text)) : undefined
   if (parsed === undefined)
     throw new UsageError(`${label} must be the id of a job, a number from 1, not ${shown(text)}`)
+  return parsed
+}
+
+function inviteId(text: string, label: string): unknown {
+  const parsed = /^\d{1,16}$/.test(text) ? parseInviteId(Number(text)) : undefined
+  if (parsed === undefined)
+    throw new UsageError(`${label} must be the id of an invitation, a number from 1, not ${shown(text)}`)
   return parsed
 }
 

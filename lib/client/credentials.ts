@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
 import type { Address } from '../base/wire.js'
-import { formatAddress } from './address.js'
+import { formatAddress, parseAddress } from './address.js'
 import type { LearnedKeys } from './authenticate.js'
 import { writePrivateFile } from './private-file.js'
 
@@ -30,39 +30,81 @@ interface Entry {
 export const credentialsPath = (env: Readonly<Record<string, string | undefined>>): string =>
   join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'jankins', 'credentials.json')
 
+/** A login that is kept under a name, and the daemon that it is for. */
+export interface StoredProfile {
+  readonly address: Address
+  readonly login: StoredLogin
+}
+
 /** The login that is kept for this daemon, or undefined. @throws CredentialsError */
 export async function readLogin(path: string, address: Address): Promise<StoredLogin | undefined> {
-  const entry = (await readEntries(path)).get(formatAddress(address))
+  const entry = (await readFileOf(path)).servers.get(formatAddress(address))
   return entry && loginOf(entry, path)
 }
 
-/** Keeps a login beside those of other daemons. Readers see the old file or the new one. @throws CredentialsError */
-export async function writeLogin(path: string, address: Address, login: StoredLogin): Promise<void> {
-  const entries = await readEntries(path)
-  entries.set(formatAddress(address), {
+/** The login that is kept under this name, or undefined. @throws CredentialsError */
+export async function readProfile(path: string, profile: Name): Promise<StoredProfile | undefined> {
+  const entry = (await readFileOf(path)).profiles.get(profile)
+  if (!entry) return undefined
+  const address = typeof entry.server === 'string' ? parseAddress(entry.server) : undefined
+  if (!address) throw damaged(path)
+  return { address, login: loginOf(entry, path) }
+}
+
+/**
+ * Keeps a login beside those of other daemons, or under a name. Readers see the old file or the new one.
+ * @throws CredentialsError
+ */
+export async function writeLogin(path: string, address: Address, login: StoredLogin, profile?: Name): Promise<void> {
+  const kept = await readFileOf(path)
+  const server = formatAddress(address)
+  const entry = {
     user: login.user,
     salt: base64(login.salt),
     iterations: login.iterations,
     clientKey: base64(login.keys.clientKey),
     serverKey: base64(login.keys.serverKey),
-  })
-  await writePrivateFile(path, `${JSON.stringify({ servers: Object.fromEntries(entries) }, undefined, 2)}\n`)
+  }
+  if (profile === undefined) kept.servers.set(server, entry)
+  else kept.profiles.set(profile, { server, ...entry })
+  await replaceFile(path, kept)
 }
 
-async function readEntries(path: string): Promise<Map<string, Entry>> {
+/** Forgets a login. @returns whether there was one @throws CredentialsError */
+export async function removeLogin(path: string, address: Address, profile?: Name): Promise<boolean> {
+  const kept = await readFileOf(path)
+  const wasThere = profile === undefined ? kept.servers.delete(formatAddress(address)) : kept.profiles.delete(profile)
+  if (wasThere) await replaceFile(path, kept)
+  return wasThere
+}
+
+interface Kept {
+  readonly servers: Map<string, Entry>
+  readonly profiles: Map<string, Entry & { readonly server: string }>
+}
+
+async function replaceFile(path: string, { servers, profiles }: Kept): Promise<void> {
+  const content = {
+    servers: Object.fromEntries(servers),
+    ...(profiles.size > 0 && { profiles: Object.fromEntries(profiles) }),
+  }
+  await writePrivateFile(path, `${JSON.stringify(content, undefined, 2)}\n`)
+}
+
+async function readFileOf(path: string): Promise<Kept> {
   let text: string
   try {
     // Small, and read by every command: node's thread pool and promises of files cost more than the read.
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { servers: new Map(), profiles: new Map() }
     throw new CredentialsError(`cannot read ${path}: ${(error as Error).message}`, { cause: error })
   }
   try {
-    const { servers } = JSON.parse(text) as { servers: Record<string, Entry> }
-    return new Map(Object.entries(servers))
+    const { servers, profiles = {} } = JSON.parse(text) as Record<'servers' | 'profiles', Record<string, never>>
+    return { servers: new Map(Object.entries(servers)), profiles: new Map(Object.entries(profiles)) }
   } catch (cause) {
-    throw new CredentialsError(`${path} is damaged: remove it and run jankins login`, { cause })
+    throw damaged(path, cause)
   }
 }
 
@@ -72,8 +114,11 @@ function loginOf(entry: Entry, path: string): StoredLogin {
     typeof text === 'string' ? Buffer.from(text, 'base64') : Buffer.alloc(0),
   )
   if (!user || !salt?.length || !Number.isSafeInteger(entry.iterations) || !clientKey?.length || !serverKey?.length)
-    throw new CredentialsError(`${path} is damaged: remove it and run jankins login`)
+    throw damaged(path)
   return { user, salt, iterations: entry.iterations, keys: { clientKey, serverKey } }
 }
+
+const damaged = (path: string, cause?: unknown): CredentialsError =>
+  new CredentialsError(`${path} is damaged: remove it and run jankins login`, { cause })
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

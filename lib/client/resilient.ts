@@ -11,6 +11,8 @@ import { type Connecting, ConnectionLostError, type ConnectOptions, startConnect
 export interface ResilientClient {
   /** Largest frame that the daemon receives, bytes; the least that any daemon takes until the first connection is there. */
   readonly frameBytesMax: number
+  /** As Client.clockOffsetMs, of the last connection; 0 until the first one is there. */
+  readonly clockOffsetMs: number
   /** Resolves when the first connection is there. @throws what connect throws */
   readonly ready: Promise<void>
   /** As Client.call; rejects with ConnectionLostError once nothing got through for `retryMs`. */
@@ -60,6 +62,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
   let closed: boolean = false
   let upAtMs: number | undefined
   let frameBytesMax: number = LIMITS.frameBytesMin.value
+  let clockOffsetMs = 0
 
   /** Dials when there is none; callers that lost the same one share the new one. */
   const connecting = (): Connecting => {
@@ -71,6 +74,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
       client => {
         upAtMs = clock.monotonicMs()
         frameBytesMax = client.frameBytesMax
+        clockOffsetMs = client.clockOffsetMs
       },
       error => drop(made, error),
     )
@@ -105,6 +109,9 @@ export function startResilient(options: ResilientOptions): ResilientClient {
     ready,
     get frameBytesMax() {
       return frameBytesMax
+    },
+    get clockOffsetMs() {
+      return clockOffsetMs
     },
     async call(method, params, call = {}) {
       let failedAtMs: number | undefined

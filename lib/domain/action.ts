@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { JankinsError } from '../../protocol/errors.js'
+import type { Role } from '../../protocol/fields.js'
+import type { Name } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { type Definition, definitionFields } from '../../protocol/views.js'
 
@@ -69,6 +71,10 @@ export function checkParameters(parameters: readonly (readonly [string, string])
       expected: `at most ${LIMITS.parametersBytesMax.value} bytes in all`,
     })
 }
+
+/** Whether an account may queue jobs of an action that allows these; admins may all. */
+export const mayQueue = (allow: readonly string[] | undefined, user: Name, role: Role): boolean =>
+  role === 'admin' || allow === undefined || allow.includes(`user:${user}`) || allow.includes(`role:${role}`)
 
 function textBytes(definition: Definition): number {
   const texts = [...(definition.command ?? []), definition.script ?? '', ...(definition.artifacts ?? [])]

@@ -42,6 +42,8 @@ export type JobState =
       readonly home: Home
       readonly run: Run
       readonly stopRequestedAtMs?: number
+      /** Why, when nobody asked for this very job: it ends with this reason. */
+      readonly stopReason?: 'worker-disabled'
     }
   | {
       readonly kind: 'COMPLETE' | 'TIMEOUT' | 'CANCELLED'
@@ -72,7 +74,13 @@ export type JobEvent =
     }
   | { readonly kind: 'started'; readonly lease: LeaseId; readonly pid: number }
   | { readonly kind: 'resumed'; readonly lease: LeaseId; readonly home: Home }
-  | { readonly kind: 'stop-requested'; readonly atMs: number }
+  | {
+      readonly kind: 'stop-requested'
+      readonly atMs: number
+      /** Whoever asked for it. */
+      readonly by?: Name
+      readonly reason?: 'worker-disabled'
+    }
   | { readonly kind: 'finished'; readonly lease: LeaseId; readonly end: End }
   /** The reaper of `home` found the lease of `attempt` over. */
   | {
@@ -138,7 +146,8 @@ function stopRequested(job: Job, event: Event<'stop-requested'>): Job {
       },
     }
   if (state.kind !== 'RUNNING' || state.stopRequestedAtMs !== undefined) return job
-  return { ...job, state: { ...state, stopRequestedAtMs: event.atMs } }
+  const { atMs: stopRequestedAtMs, reason: stopReason } = event
+  return { ...job, state: { ...state, stopRequestedAtMs, ...(stopReason && { stopReason }) } }
 }
 
 function finished(job: Job, event: Event<'finished'>): Job {
@@ -148,12 +157,14 @@ function finished(job: Job, event: Event<'finished'>): Job {
     state.kind !== 'PENDING' &&
     state.kind !== 'RUNNING' &&
     state.lease === event.lease &&
-    state.end.reason !== 'worker-lost'
+    state.end.reason !== 'worker-lost' &&
+    state.end.reason !== 'worker-disabled'
   )
     return job
   if (!holds(state, event.lease)) throw new JankinsError('E_LEASE_LOST')
   if (event.end.reason === 'time-limit' && mayRetry(job)) return nextAttempt(job, event.lease)
-  return { ...job, state: ended(state, finishedKind(event.end.reason), event.end) }
+  const reason = event.end.reason === 'stopped' ? (state.stopReason ?? 'stopped') : event.end.reason
+  return { ...job, state: ended(state, finishedKind(event.end.reason), { ...event.end, ...(reason && { reason }) }) }
 }
 
 function expired(job: Job, event: Event<'expired'>): Job {
@@ -161,7 +172,8 @@ function expired(job: Job, event: Event<'expired'>): Job {
   if (state.kind !== 'RUNNING' || !sameHome(state.home, event.home) || job.attempt !== event.attempt)
     throw new JankinsError('E_LEASE_LOST')
   if (mayRetry(job)) return nextAttempt(job, undefined)
-  const end: End = { endedAtMs: event.atMs, reason: 'worker-lost', logBytes: event.logBytes, artifactBytes: 0 }
+  const reason = state.stopReason ?? 'worker-lost'
+  const end: End = { endedAtMs: event.atMs, reason, logBytes: event.logBytes, artifactBytes: 0 }
   return { ...job, state: ended(state, state.stopRequestedAtMs === undefined ? 'TIMEOUT' : 'CANCELLED', end) }
 }
 

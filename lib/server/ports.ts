@@ -4,13 +4,15 @@ import type { Name } from '../../protocol/ids.js'
 import type { LogLevel, LogRecord } from '../base/log.js'
 import type { CertificateUsers } from '../base/tls-keys.js'
 import type { AddressedFrame } from './front/packing.js'
+import type { SessionsEnd } from './writer/shut-out.js'
 import type { ConnectionId } from './writer/writer.js'
 
 /**
  * What the threads say to each other. Each message carries all that one turn of the sender's loop produced.
  *
  * Small frames travel packed into one ArrayBuffer: for each of them uint32 connection, uint32 bytes (both little endian),
- * then the body without its length prefix. Large ones travel alone. All of their memory is transferred, not copied.
+ * then the body without its length prefix. Large ones travel alone. Their memory is transferred, not copied, or shared
+ * (connection/reply-slabs.ts).
  */
 export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 
@@ -33,7 +35,10 @@ export interface Opened {
 export interface ToThread {
   readonly opened: readonly Opened[]
   readonly frames: PackedFrames
-  /** Bytes of replies that have left: the thread may produce that many more for this connection. */
+  /**
+   * Bytes of replies that have left: the thread may produce that many more for this connection. Main keeps little ones
+   * back until there is something else to say.
+   */
   readonly credits: readonly (readonly [ConnectionId, number])[]
   readonly closed: readonly ConnectionId[]
   /** Finish: answer what is in hand, refuse new work with E_DRAINING. */
@@ -57,7 +62,7 @@ export type Verdict =
 /** From a connection thread to the main thread. Frames are written before verdicts are obeyed. */
 export interface FromThread {
   readonly frames: PackedFrames
-  /** How many frames of a connection are dealt with: answered, or notices that need no answer. */
+  /** How many frames of a connection are dealt with without an answer: each of `frames` stands for one more. */
   readonly handled: readonly (readonly [ConnectionId, number])[]
   readonly verdicts: readonly Verdict[]
   /** Answer to `drain`: nothing is in hand any more. */
@@ -81,6 +86,8 @@ export type WriterAnswer =
     }
   /** Our own fault: the stack is logged by the writer. */
   | { readonly call: number; readonly failure: string }
+  /** No answer: what every connection thread has to know. */
+  | { readonly sessionsEnd: SessionsEnd }
 
 /** What a connection thread is started with. */
 export interface ThreadData {
@@ -97,6 +104,7 @@ export interface ThreadData {
   readonly scramSecret: Uint8Array
   /** Undefined: nobody logs in by certificate. */
   readonly certificateUsers: CertificateUsers | undefined
+  readonly requireApproval: boolean
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer
   readonly startedAtMs: number

@@ -14,6 +14,11 @@ export const DATABASE_FILE = 'jankins.db'
 export interface StoreOptions {
   /** Called when the disk is full: true when what did not fit may be tried once more. */
   readonly makeRoom?: () => boolean
+  /**
+   * Called in each transaction, last before its COMMIT: writes what may not come after it. When it throws an error of
+   * the disk, the transaction is undone.
+   */
+  readonly beforeCommit?: () => void
   /** OFF only where nothing has to outlive this process; FULL by default. */
   readonly synchronous?: Synchronous
 }
@@ -25,7 +30,7 @@ export interface StoreOptions {
  *   directory or the file cannot be used
  */
 export function openStore(dataDir: string, log: Log, options: StoreOptions = {}): Store {
-  const { makeRoom = () => false, synchronous = 'FULL' } = options
+  const { makeRoom = () => false, beforeCommit = () => {}, synchronous = 'FULL' } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const handle = openWriterHandle(join(dataDir, DATABASE_FILE), synchronous)
   try {
@@ -35,7 +40,7 @@ export function openStore(dataDir: string, log: Log, options: StoreOptions = {})
     handle.db.close()
     throw error
   }
-  const batch = createBatch(handle, log, createCheckpoints(handle, log), makeRoom)
+  const batch = createBatch(handle, log, createCheckpoints(handle, log), makeRoom, beforeCommit)
   return {
     ...createReader(handle),
     ...createStoreWriter(handle, batch.write),

@@ -1,6 +1,6 @@
-import type { Role } from '../../protocol/fields.js'
-import type { JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
-import type { ActionView, JobView, UserView } from '../../protocol/views.js'
+import type { InvitedRole, Reason, Role, UserState } from '../../protocol/fields.js'
+import type { InviteId, JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.js'
+import type { ActionView, InviteView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
 import type { Home, Job, JobEvent } from '../domain/job.js'
 
@@ -36,10 +36,33 @@ export interface Credential {
 export interface Account {
   readonly user: Name
   readonly role: Role
-  readonly active: boolean
+  readonly state: UserState
   readonly mayExec: boolean
   /** The password's; an account without one cannot authenticate by SCRAM. */
   readonly credential?: Credential
+}
+
+export interface NewInvite {
+  readonly tokenSha256: Sha256
+  readonly role: InvitedRole
+  readonly user: Name
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+export interface Registration {
+  readonly tokenSha256: Sha256
+  readonly user: Name
+  readonly credential: Credential
+  /** Of a new account. */
+  readonly state: 'active' | 'pending'
+}
+
+/** A transition of a job, with both sides. */
+export interface JobChange {
+  readonly before: Job
+  readonly after: Job
+  readonly queue: QueueId
 }
 
 export interface NewJobs {
@@ -90,6 +113,27 @@ export interface RunningJob {
   readonly fault?: string
 }
 
+/** What happened to a job beside what its row says. */
+export interface StoredEvent {
+  readonly atMs: number
+  /** `attempt-over`: the job waits for the next one. */
+  readonly kind: 'attempt-over' | 'stop-requested'
+  /** The attempt that is over, or that was to be stopped. */
+  readonly attempt: number
+  readonly startedAtMs?: number
+  readonly worker?: Name
+  /** Who asked for the stop. */
+  readonly user?: Name
+  readonly reason?: Reason
+}
+
+/** What an action has beside its definition. */
+export interface ActionFacts {
+  readonly createdAtMs: number
+  /** Jobs that wait, counted up to LIMITS.pageVisitedMax. */
+  readonly pending: number
+}
+
 export interface JobFilter {
   readonly jobs?: readonly JobId[]
   readonly state?: JobView['state']
@@ -97,6 +141,13 @@ export interface JobFilter {
   readonly user?: Name
   readonly worker?: Name
   readonly pid?: number
+  /** A worker must have it, by what the job ran or would run now. */
+  readonly label?: Name
+  readonly exitCode?: number
+  readonly queuedFromMs?: number
+  readonly queuedBeforeMs?: number
+  /** Stands in a parameter, written as NAME=VALUE. */
+  readonly text?: string
 }
 
 export interface JobPage {
@@ -112,9 +163,20 @@ export interface JobPage {
 export interface StoreReader {
   findAccount(user: Name): Promise<Account | undefined>
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
+  /** @param nowMs decides what has expired */
+  listInvites(
+    after: InviteId | undefined,
+    limit: number,
+    nowMs: number,
+  ): Promise<{ invites: readonly InviteView[]; next?: InviteId }>
   findAction(action: Name): Promise<ActionView | undefined>
   listActions(after: Name | undefined, limit: number): Promise<{ actions: readonly ActionView[]; next?: Name }>
+  findActionFacts(action: Name): Promise<ActionFacts | undefined>
   findJob(job: JobId): Promise<JobView | undefined>
+  /** In the order in which they happened; the first 256 of the job are kept. */
+  readJobEvents(job: JobId): Promise<readonly StoredEvent[]>
+  /** Workers that get no new job: read once, at start. */
+  listDrainedWorkers(): Promise<readonly Name[]>
   /** What happened to a job, for the domain's transition function and for the fence of a lease. */
   readJob(job: JobId): Promise<Job | undefined>
   /**
@@ -124,7 +186,9 @@ export interface StoreReader {
   readOrder(job: JobId): Promise<JobOrder | undefined>
   /**
    * One page, newest first, of the jobs that fit every filter. Visits at most LIMITS.pageVisitedMax rows, whatever the
-   * size of the history: a page may be short or empty and still carry `next`.
+   * size of the history: a page may be short or empty and still carry `next`. Of texts it reads about as much as that
+   * many rows take. Ids are in the order of time but where the daemon's clock was set back: a job from around there may
+   * be missing from a span of time, and is never in a wrong one.
    * @throws JankinsError E_ACTION_NOT_FOUND, E_USER_NOT_FOUND, E_JOB_NOT_FOUND (a member of `jobs`)
    */
   queryJobs(filter: JobFilter, after: JobId | undefined, limit: number): Promise<JobPage>
@@ -154,10 +218,32 @@ export interface StoreWriter {
   beginEpoch(daemon: string): Promise<Home>
   /** The same account again changes nothing. @throws JankinsError E_USER_EXISTS when there is another of this name */
   addUser(user: Name, role: Role, mayExec: boolean, credential: Credential, nowMs: number): Promise<void>
-  /** @throws JankinsError E_USER_NOT_FOUND */
+  /** @throws JankinsError E_USER_NOT_FOUND, E_USER_DELETED */
   setPassword(user: Name, credential: Credential): Promise<void>
-  /** @throws JankinsError E_USER_NOT_FOUND, E_LAST_ADMIN */
-  setUserActive(user: Name, active: boolean): Promise<{ changed: boolean }>
+  /**
+   * `disabled` and `deleted` also ask every job to stop that a worker of this account runs, in the same step; a deleted
+   * account loses its keys, and stays deleted.
+   * @returns the jobs that were asked to stop
+   * @throws JankinsError E_USER_NOT_FOUND, E_LAST_ADMIN, and E_USER_DELETED for `active`
+   */
+  setUserState(
+    user: Name,
+    state: 'active' | 'disabled' | 'deleted',
+    nowMs: number,
+  ): Promise<{ changed: boolean; stopped: readonly (JobChange & { readonly job: JobId })[] }>
+  /**
+   * The same token again finds the invitation that it has.
+   * @throws JankinsError E_KEY_REUSED when that is of another role or account, E_TOO_MANY
+   */
+  addInvite(invite: NewInvite): Promise<{ invite: InviteId; expiresAtMs: number }>
+  /** @throws JankinsError E_INVITE_NOT_FOUND */
+  revokeInvite(invite: InviteId, nowMs: number): Promise<{ changed: boolean }>
+  /**
+   * Makes the account of an invitation, once: the same registration again finds the account that it made.
+   * @throws JankinsError E_INVITE for a token that is unknown, expired, revoked, or used for something else, or whose
+   *   maker is no active admin any more; E_USER_EXISTS, and the invitation still holds then
+   */
+  register(registration: Registration, nowMs: number): Promise<{ role: Role; state: UserState }>
   /**
    * Makes an action and its queue, or changes it when `replace` is set. The same definition again changes nothing.
    * @throws JankinsError E_ACTION_EXISTS
@@ -170,6 +256,7 @@ export interface StoreWriter {
   ): Promise<{ changed: boolean; queue: Queue }>
   /** @throws JankinsError E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean; queue: Queue }>
+  setWorkerDrained(worker: Name, user: Name, isDrained: boolean, nowMs: number): Promise<{ changed: boolean }>
   /** The queue of job.exec for these labels, made on first use. */
   openExecQueue(labels: readonly string[]): Promise<Queue>
   /**
@@ -196,7 +283,9 @@ export interface StoreWriter {
    * @returns both sides; `after` is `before` itself when the event was already taken
    * @throws JankinsError E_JOB_NOT_FOUND, and what nextJob throws
    */
-  applyEvent(job: JobId, event: JobEvent, version?: number): Promise<{ before: Job; after: Job; queue: QueueId }>
+  applyEvent(job: JobId, event: JobEvent, version?: number): Promise<JobChange>
+  /** Makes a commit, also when nothing else is written: for what goes along with one. */
+  commit(): Promise<void>
   /** For people to look at: times of the last beats, ms since the epoch. */
   noteBeats(beats: readonly (readonly [JobId, number])[]): Promise<void>
   /** Lengths of the log that a power loss cannot take: where files are cut to after an unclean start. */

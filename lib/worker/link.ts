@@ -124,6 +124,8 @@ export function createLink(options: LinkOptions): Link {
       beats.cancel()
       client = undefined
       if (!closing.signal.aborted) log.warn('connection lost', { server, cause: error?.message })
+      // The server takes no word of this account any more: what it says about these jobs it has said already.
+      if (isCode(error, 'E_DISABLED')) for (const holder of holders.values()) holder.lose()
       options.onChange?.()
     })
     for (const { resolve } of waiting.splice(0)) resolve(fresh)

@@ -6,7 +6,7 @@ import { admins, everyone, type MethodRows } from './shape.js'
 
 const authMessage = bytes(0, 4_096)
 /** What the daemon keeps of a password: nothing that could be used to log in. RFC 5802 §3. */
-const credential = {
+export const credential = {
   salt: bytes(16, 64),
   iterations: int(LIMITS.scramIterationsMin.value, LIMITS.scramIterationsMax.value),
   storedKey: bytes(32, 32),
@@ -39,7 +39,7 @@ export const ACCOUNTS_METHODS = {
       frameBytesMax: doc('largest frame that the daemon receives from now on', f.byteCount),
       nowMs: doc('clock of the daemon', f.timeMs),
     }),
-    errors: ['E_AUTH', 'E_THROTTLED'],
+    errors: ['E_AUTH', 'E_THROTTLED', 'E_NOT_APPROVED'],
   },
   'user.add': {
     doc: 'Makes an account.',
@@ -58,7 +58,7 @@ export const ACCOUNTS_METHODS = {
     errors: [],
   },
   'user.disable': {
-    doc: 'The account can no longer authenticate. The name and the history stay.',
+    doc: 'The account can no longer authenticate; its connections end, and its workers’ jobs are stopped. Name and history stay.',
     roles: admins,
     since: 1,
     params: obj({ user: f.name }),
@@ -66,19 +66,31 @@ export const ACCOUNTS_METHODS = {
     errors: ['E_USER_NOT_FOUND', 'E_LAST_ADMIN'],
   },
   'user.enable': {
-    doc: 'The account can authenticate again.',
+    doc: 'The account can authenticate, again or for the first time: this approves what was registered.',
     roles: admins,
     since: 1,
     params: obj({ user: f.name }),
     result: obj({ changed: bool }),
-    errors: ['E_USER_NOT_FOUND'],
+    errors: ['E_USER_NOT_FOUND', 'E_USER_DELETED'],
+  },
+  'user.delete': {
+    doc: 'Disables the account for ever and forgets its keys. Name and history stay, so the name is not given again.',
+    roles: admins,
+    since: 1,
+    params: obj({ user: f.name }),
+    result: obj({ changed: bool }),
+    errors: ['E_USER_NOT_FOUND', 'E_LAST_ADMIN'],
   },
   'user.passwd': {
     doc: 'Replaces the password of the caller, or of any account for an admin.',
     roles: everyone,
     since: 1,
-    params: obj({ user: opt(doc('the caller by default', f.name)), ...credential }),
+    params: obj({
+      user: opt(doc('the caller by default', f.name)),
+      ...credential,
+      endSessions: opt(doc('end the other connections of the account', bool)),
+    }),
     result: obj({}),
-    errors: ['E_USER_NOT_FOUND'],
+    errors: ['E_USER_NOT_FOUND', 'E_USER_DELETED'],
   },
 } as const satisfies MethodRows

@@ -2,7 +2,7 @@ import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
 import { bool, choice, doc, list, obj, opt } from '../schema.js'
 import { actionView, type Definition, definitionFields } from '../views.js'
-import { admins, everyone, type MethodRows } from './shape.js'
+import { admins, type MethodRows, people } from './shape.js'
 
 const FIELDS = Object.keys(definitionFields) as (keyof Definition)[]
 /** A daemon of a later release may know more fields than are listed here. */
@@ -32,10 +32,23 @@ export const ACTIONS_METHODS = {
   },
   'action.list': {
     doc: 'Actions by name.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ action: opt(doc('only this one', f.name)), after: opt(f.name), limit: opt(f.pageLimit) }),
     result: obj({ actions: list(actionView, LIMITS.pageRowsMax.value), next: opt(f.name) }),
+    errors: ['E_ACTION_NOT_FOUND'],
+  },
+  'action.show': {
+    doc: 'One action, and how many jobs of it there are now.',
+    roles: people,
+    since: 1,
+    params: obj({ action: f.name }),
+    result: obj({
+      action: actionView,
+      createdAtMs: f.timeMs,
+      pending: doc(`jobs that wait, counted up to ${LIMITS.pageVisitedMax.value}`, f.count),
+      running: f.count,
+    }),
     errors: ['E_ACTION_NOT_FOUND'],
   },
   'action.enable': {

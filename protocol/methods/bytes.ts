@@ -1,7 +1,7 @@
 import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
 import { bool, doc, int, obj } from '../schema.js'
-import { chunk, everyone, held, type MethodRows, users, workers } from './shape.js'
+import { chunk, held, type MethodRows, people, users, workers } from './shape.js'
 
 /** Files that go with a job: bundles in, artifacts out. Rows of the method table, ../methods.ts. */
 export const BYTES_METHODS = {
@@ -28,7 +28,7 @@ export const BYTES_METHODS = {
   },
   'artifact.read': {
     doc: 'Bytes of the zip that holds the artifacts.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ job: f.jobId, offset: f.byteCount, bytesMax: f.chunkBytes }),
     result: obj({ data: chunk, totalBytes: f.byteCount, sha256: f.sha256 }),

@@ -1,8 +1,8 @@
 import * as f from '../fields.js'
 import { LIMITS } from '../limits.js'
-import { bool, choice, doc, int, list, obj, opt } from '../schema.js'
-import { definitionFields, jobView } from '../views.js'
-import { chunk, everyone, type MethodRows, users } from './shape.js'
+import { bool, choice, doc, int, list, obj, opt, text } from '../schema.js'
+import { definitionFields, jobEvent, jobView, waitReason } from '../views.js'
+import { chunk, type MethodRows, people, users } from './shape.js'
 
 /** What people do with jobs. Rows of the method table, ../methods.ts. */
 export const JOBS_METHODS = {
@@ -47,7 +47,7 @@ export const JOBS_METHODS = {
   },
   'job.query': {
     doc: 'Jobs, newest first, that fit every filter given. A page may be short or empty and still have a next one.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({
       jobs: opt(doc('only these', list(f.jobId, LIMITS.pageRowsMax.value))),
@@ -56,15 +56,36 @@ export const JOBS_METHODS = {
       user: opt(f.name),
       worker: opt(f.name),
       pid: opt(int(1, 2 ** 31)),
+      label: opt(doc('that a worker must have for it', f.name)),
+      exitCode: opt(int(0, 255)),
+      queuedFromMs: opt(doc('queued then or later', f.timeMs)),
+      queuedBeforeMs: opt(doc('queued before then', f.timeMs)),
+      text: opt(doc('stands in a parameter, written as NAME=VALUE', text(LIMITS.viewTextBytesMax.value))),
       after: opt(doc('`next` of the page before', f.jobId)),
       limit: opt(f.pageLimit),
     }),
     result: obj({ jobs: list(jobView, LIMITS.pageRowsMax.value), next: opt(f.jobId) }),
     errors: ['E_JOB_NOT_FOUND', 'E_ACTION_NOT_FOUND', 'E_USER_NOT_FOUND'],
   },
+  'job.show': {
+    doc: 'One job, and what happened to it with the times.',
+    roles: people,
+    since: 1,
+    params: obj({ job: f.jobId }),
+    result: obj({ job: jobView, events: doc('in the order in which they happened', list(jobEvent, 1_024)) }),
+    errors: ['E_JOB_NOT_FOUND'],
+  },
+  'job.why': {
+    doc: 'Why a job waits: everything that stands in its way now. Of workers with its labels the first few are told.',
+    roles: people,
+    since: 1,
+    params: obj({ job: f.jobId }),
+    result: obj({ state: f.jobState, reasons: doc('empty when it does not wait', list(waitReason, 64)) }),
+    errors: ['E_JOB_NOT_FOUND'],
+  },
   'job.wait': {
     doc: 'Answers when the job has ended, or with its state as it is after waitMs.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({ job: f.jobId, waitMs: f.waitMs }),
     result: obj({ job: jobView }),
@@ -72,7 +93,7 @@ export const JOBS_METHODS = {
   },
   'job.log': {
     doc: 'Bytes of the log at an offset: of one stream, or of both in the order of their arrival.',
-    roles: everyone,
+    roles: people,
     since: 1,
     params: obj({
       job: f.jobId,

@@ -1,6 +1,6 @@
 import * as f from '../fields.js'
 import { HEARTBEAT_MS, LIMITS } from '../limits.js'
-import { doc, float, int, list, obj, opt, text } from '../schema.js'
+import { bool, doc, float, int, list, obj, opt, text } from '../schema.js'
 import { workerView } from '../views.js'
 import { everyone, type MethodRows, workers } from './shape.js'
 
@@ -42,6 +42,22 @@ export const SERVER_METHODS = {
     params: obj({ after: opt(f.name), limit: opt(f.pageLimit) }),
     result: obj({ workers: list(workerView, LIMITS.pageRowsMax.value), next: opt(f.name) }),
     errors: [],
+  },
+  'worker.drain': {
+    doc: 'The worker of this name gets no new job, also after a start of the daemon, until worker.undrain. An account of role worker may name its own workers only.',
+    roles: workers,
+    since: 1,
+    params: obj({ worker: f.name }),
+    result: obj({ changed: bool, jobs: doc('that it still holds', list(f.jobId, LIMITS.slotsMax.value)) }),
+    errors: ['E_WORKER_NOT_FOUND', 'E_STORE_FULL'],
+  },
+  'worker.undrain': {
+    doc: 'The worker of this name gets jobs again.',
+    roles: workers,
+    since: 1,
+    params: obj({ worker: f.name }),
+    result: obj({ changed: bool }),
+    errors: ['E_WORKER_NOT_FOUND', 'E_STORE_FULL'],
   },
   'server.status': {
     doc: 'What the daemon is doing.',

@@ -17,6 +17,8 @@ export interface MethodRow {
 export type MethodRows = Record<string, MethodRow>
 
 export const everyone = ['admin', 'user', 'worker', 'reader'] as const
+/** Everyone but workers: those may see of jobs what they hold, and of actions what a grant says. */
+export const people = ['admin', 'user', 'reader'] as const
 export const users = ['admin', 'user'] as const
 export const workers = ['admin', 'worker'] as const
 export const admins = ['admin'] as const

@@ -67,6 +67,7 @@ t.test('every key reaches the place that it is meant for', async t => {
 host = "::1"
 port = 0
 allow_plaintext = true
+require_approval = true
 data = "/var/lib/x"
 buffer = "2MiB"
 threads = "per-connection"
@@ -93,6 +94,7 @@ dir = "/w"
 jobs = 3
 labels = ["linux", "x64"]
 poll = "90s"
+pid_namespace = true
 [[worker.server]]
 address = "[fd00::1]:7000"
 user = "u"
@@ -118,6 +120,7 @@ address = "build.example"
         users: { byCommonName: true, bySubject: [{ subject: 'O=Example, CN=Box 7', user: 'box-7' }] },
       },
     },
+    requireApproval: true,
     dataDir: '/var/lib/x',
     reserveBytes: 2 * 1024 ** 3,
     frameBytesMax: 2 * 1024 ** 2,
@@ -138,6 +141,7 @@ address = "build.example"
     jobs: 3,
     labels: ['linux', 'x64'],
     pollMs: 90_000,
+    pidNamespace: true,
     servers: [
       {
         address: { host: 'fd00::1', port: 7000 },

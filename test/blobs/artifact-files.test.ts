@@ -83,3 +83,15 @@ t.test('parts that nobody came back for go after a week, and no others', async t
   await open(t, dir).append(keyOf(10), 'artifacts', 0, ZIP)
   t.ok(existsSync(join(dir, 'artifacts/parts/7.part')), 'not looked at again within the hour')
 })
+
+t.test('what came of artifacts goes when their attempt ends unfinished, and what was sealed stays', async t => {
+  const dir = t.testdir()
+  const blobs = open(t, dir)
+  await blobs.append(keyOf(1), 'artifacts', 0, ZIP.subarray(0, 5))
+  await blobs.append(keyOf(2), 'artifacts', 0, ZIP)
+  await blobs.sealArtifacts(keyOf(2), ZIP.length, SHA)
+  for (const job of [1, 2, 3]) await blobs.endParts(keyOf(job))
+  t.notOk(existsSync(join(dir, 'artifacts/parts/1.part')))
+  t.equal((await blobs.lengths(keyOf(1))).artifacts, 0)
+  t.equal((await blobs.lengths(keyOf(2))).artifacts, ZIP.length)
+})

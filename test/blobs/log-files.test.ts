@@ -225,14 +225,14 @@ t.test('bytes that rot on the disk under a running checksum are found after a re
 
 t.test('a log that ends without its worker stays as it is, and can still be read and cut', async t => {
   const blobs = open(t, t.testdir())
-  t.equal(await blobs.endLog(keyOf(1)), 0, 'one that never began')
+  t.equal(await blobs.endParts(keyOf(1)), 0, 'one that never began')
   await blobs.append(keyOf(1), 'stdout', 0, Buffer.from('ab'))
   await blobs.append(keyOf(1), 'stderr', 0, Buffer.from('c'))
   await blobs.append(keyOf(1), 'stdout', 2, Buffer.from('d'))
-  t.equal(await blobs.endLog(keyOf(1)), 4)
+  t.equal(await blobs.endParts(keyOf(1)), 4)
   t.equal(await readAll(blobs, keyOf(1), 3), 'o61o62e63o64')
   await blobs.cutLog(keyOf(1), 1, 1)
-  t.equal(await blobs.endLog(keyOf(1)), 2, 'and again')
+  t.equal(await blobs.endParts(keyOf(1)), 2, 'and again')
 })
 
 t.test('a long log becomes durable while it grows', async t => {

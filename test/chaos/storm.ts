@@ -1,4 +1,5 @@
 import { sleep, systemClock } from '../../lib/base/clock.js'
+import { LIMITS } from '../../protocol/limits.js'
 import type { Cluster } from './cluster.js'
 import type { Random } from './random.js'
 
@@ -10,7 +11,7 @@ export interface StormOptions {
   /** Of each kind but the long stalls, which cost a job each. */
   readonly blowsEach: number
   readonly longStalls: number
-  /** A long stall is longer than this by a random part. */
+  /** A long stall is longer than this and its margin by a random part. */
   readonly leaseMs: number
   readonly random: Random
   note(line: string): void
@@ -69,7 +70,10 @@ async function deal(
       return box.name
     case 'stall':
     case 'long stall': {
-      const stallMs = blow === 'stall' ? random.between(200, 5_000) : leaseMs * random.between(1.1, 1.3)
+      const stallMs =
+        blow === 'stall'
+          ? random.between(200, 5_000)
+          : (leaseMs + LIMITS.leaseMarginMs.value) * random.between(1.1, 1.3)
       const end = box.outages.begin(blow)
       box.line.stall()
       await sleep(systemClock, stallMs, failed)

@@ -18,12 +18,12 @@ export interface RunningJob {
 }
 
 /** A worker that is told by the test what its jobs do: no process, no file, no heartbeat. */
-export async function fakeWorker(daemon: TestDaemon<Clock>, name = 'w') {
+export async function fakeWorker(daemon: TestDaemon<Clock>, name = 'w', labels: readonly string[] = []) {
   const client = await daemon.client('worker')
   await client.call('worker.attach', {
     worker: name as Name,
     instance: hex32() as InstanceId,
-    labels: [],
+    labels: labels as readonly Name[],
     slots: 10,
     version: 'test',
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type Clock, systemClock } from '../../lib/base/clock.js'
 import type { Dial } from '../../lib/base/wire.js'
-import type { Output } from '../../lib/cli/command.js'
+import type { Output, Terminal } from '../../lib/cli/command.js'
 import { runCommandLine } from '../../lib/cli/main.js'
 import { noteFlags } from '../helpers/exercised.js'
 
@@ -21,6 +21,8 @@ export interface RunOptions {
   /** What a person answers, in order; without it there is no terminal to ask on. */
   readonly answers?: readonly string[]
   readonly isTerminal?: boolean
+  /** What is pressed at the terminal, by the test; without it nobody sits there. */
+  readonly keyboard?: Keyboard
   /** Told whenever something was written. */
   readonly onOutput?: (text: string) => void
 }
@@ -54,7 +56,9 @@ export function commandLine(t: Test, dial: Dial, clock: Clock = systemClock) {
       dial,
       stdout: out.output,
       stderr: err.output,
-      ask: async question => {
+      terminal: terminalOf(options),
+      ask: async (question, { signal }) => {
+        if (options.keyboard) return await options.keyboard.ask(question, signal)
         const answer = answers.shift()
         if (answer === undefined) throw new Error(`nobody answers "${question}"`)
         return answer
@@ -64,6 +68,74 @@ export function commandLine(t: Test, dial: Dial, clock: Clock = systemClock) {
   }
   return { run, credentials, home }
 }
+
+/** A person at the terminal, for commands that run in this process. */
+export class Keyboard {
+  readonly questions: string[] = []
+  screensOpen = 0
+  #onInterrupt: (() => void) | undefined
+  #onKey: ((key: string) => void) | undefined
+  #answer: ((text: string) => void) | undefined
+  #giveUp: ((error: Error) => void) | undefined
+  #onQuestion: (() => void) | undefined
+
+  /** Ctrl-C. */
+  interrupt(): void {
+    if (this.#giveUp) this.#giveUp(new Error('nothing was entered'))
+    else this.#onInterrupt?.()
+  }
+
+  press(key: string): void {
+    this.#onKey?.(key)
+  }
+
+  /** Answers the question that is open, or the next one. */
+  async answer(text: string): Promise<void> {
+    if (!this.#answer)
+      await new Promise<void>(resolve => {
+        this.#onQuestion = resolve
+      })
+    this.#answer?.(text)
+  }
+
+  get isListening(): boolean {
+    return this.#onInterrupt !== undefined
+  }
+
+  ask(question: string, signal: AbortSignal | undefined): Promise<string> {
+    this.questions.push(question.trim())
+    const asked = new Promise<string>((resolve, reject) => {
+      this.#answer = resolve
+      this.#giveUp = reject
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+    })
+    this.#onQuestion?.()
+    return asked.finally(() => {
+      this.#answer = undefined
+      this.#giveUp = undefined
+    })
+  }
+
+  onInterrupt(handle: () => void): () => void {
+    this.#onInterrupt = handle
+    return () => {
+      this.#onInterrupt = undefined
+    }
+  }
+
+  openScreen(onKey: (key: string) => void): { close(): void } {
+    this.#onKey = onKey
+    this.screensOpen++
+    return { close: () => this.screensOpen-- }
+  }
+}
+
+const terminalOf = ({ keyboard }: RunOptions): Terminal => ({
+  isInteractive: keyboard !== undefined,
+  rows: 24,
+  onInterrupt: handle => keyboard?.onInterrupt(handle) ?? (() => {}),
+  openScreen: onKey => keyboard?.openScreen(onKey) ?? { close() {} },
+})
 
 function memoryOutput({ isTerminal = false, onOutput }: RunOptions): { output: Output; bytes(): Buffer } {
   const chunks: Buffer[] = []

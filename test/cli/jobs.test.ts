@@ -186,7 +186,7 @@ t.test('fetch unpacks artifacts, lists them, and leaves nothing else behind', as
   const progress: string[] = []
   const fetched = await run(['fetch', '1', '-o', dir], { isTerminal: true, onOutput: text => progress.push(text) })
   t.match(fetched, { status: 0, stdout: `2 files, 1.4 MiB, in ${dir}\n` })
-  t.match(progress.join(''), /fetching \d+%/)
+  t.match(progress.join(''), /fetching \[#*-*\] +\d+% /)
   t.ok(readFileSync(join(dir, 'dist', 'big')).equals(big))
   t.strictSame(readdirSync(dir).sort(), ['dist', 'ünï.txt'])
   t.match(jsonLines((await run(['fetch', '1', '--list', '--json'])).stdout), [

@@ -8,7 +8,7 @@ const names = Object.keys(COMMANDS) as CommandName[]
 
 /** For each kind of value: what may be typed, and what the command gets of it. */
 const SAMPLES: Readonly<
-  Record<Exclude<ValueSpec['kind'], 'flag' | 'choice'>, readonly [typed: string, value: unknown]>
+  Record<Exclude<ValueSpec['kind'], 'flag' | 'choice' | 'choices'>, readonly [typed: string, value: unknown]>
 > = {
   text: ['odd=text', 'odd=text'],
   texts: ['*.log', ['*.log']],
@@ -18,14 +18,17 @@ const SAMPLES: Readonly<
   integer: ['7', 7],
   duration: ['90s', 90_000],
   size: ['64KiB', 65_536],
+  time: ['2h', { agoMs: 7_200_000 }],
   job: ['12', 12],
   jobs: ['12', [12]],
+  invite: ['12', 12],
   address: ['box:7', { host: 'box', port: 7 }],
   addresses: ['box:7', [{ host: 'box', port: 7 }]],
 }
 
 function sample(spec: ValueSpec): readonly [string, unknown] {
   if (spec.kind === 'choice') return [spec.values?.[0] ?? '', spec.values?.[0]]
+  if (spec.kind === 'choices') return [spec.values?.join(',') ?? '', spec.values]
   return spec.kind === 'flag' ? ['true', true] : SAMPLES[spec.kind]
 }
 
@@ -100,7 +103,16 @@ t.test('what stands after -- is untouched', async t => {
 t.test('an option that was not given is not there, and a repeated one is a list', async t => {
   t.strictSame(await argsOf(['queue', '5']), {
     ...{ name: '5', param: [], with: undefined, priority: undefined, count: undefined },
-    ...{ wait: false, follow: false, server: undefined, user: undefined, json: false, rest: [] },
+    ...{
+      wait: false,
+      follow: false,
+      quiet: false,
+      server: undefined,
+      user: undefined,
+      profile: undefined,
+      json: false,
+      rest: [],
+    },
   })
   t.match(await argsOf(['queue', 'a', '-p', 'A=1', '--param=B=', '-p', 'A=2']), {
     param: [
@@ -140,6 +152,8 @@ t.test('mistakes are told in one line that says where to read on', async t => {
     [['query', '9007199254740993'], /^JOBS must be the id of a job/],
     [['add-action', 'a', '--timeout', '90', '--', 'x'], /^--timeout: "90" is not a duration/],
     [['add-action', 'a', '--log-limit', '1GB', '--', 'x'], /^--log-limit: "1GB" is not a size/],
+    [['query', '--since', 'yesterday'], /^--since must be a time like 2026-05-04,/],
+    [['query', '--columns', 'job,age'], /^--columns must be one of job, state, .*, not "age"$/],
     [['status', '--server', 'a:b:c'], /^--server must be HOST:PORT/],
   ]
   for (const [argv, message] of cases)

@@ -1,8 +1,13 @@
 import t from 'tap'
+import { progressLine } from '../../lib/cli/progress.js'
 import * as render from '../../lib/cli/render.js'
+import { renderInvites, renderUsers } from '../../lib/cli/render-accounts.js'
+import * as tables from '../../lib/cli/tables.js'
 import { formatAgo, formatBytes, formatCommand, formatElapsed, printable } from '../../lib/cli/text.js'
-import type { JobId, Name, Sha256 } from '../../protocol/ids.js'
-import type { ActionView, JobView, UserView, WorkerView } from '../../protocol/views.js'
+import { cutTo, padTo, widthOf } from '../../lib/cli/width.js'
+import { INVITE_STATES, USER_STATES } from '../../protocol/fields.js'
+import type { InviteId, JobId, Name, Sha256 } from '../../protocol/ids.js'
+import type { ActionView, InviteView, JobView, UserView, WorkerView } from '../../protocol/views.js'
 
 const nowMs = Date.UTC(2026, 4, 4, 13, 7, 9)
 const plain = { width: 100, isColoured: false }
@@ -68,10 +73,39 @@ const full: JobView = {
 const jobs = [pending, running, complete, failed, lost, stopped]
 
 t.test('jobs stand in a table, with colours where they are wanted', async t => {
-  t.matchSnapshot(render.renderJobs(jobs, nowMs, plain, true), 'plain')
-  t.matchSnapshot(render.renderJobs(jobs, nowMs, coloured, true), 'coloured')
-  t.matchSnapshot(render.renderJobs([pending], nowMs, plain, false), 'a later page')
-  t.matchSnapshot(render.renderJobs([], nowMs, plain, true), 'no job')
+  t.matchSnapshot(tables.renderJobs(jobs, nowMs, plain, true), 'plain')
+  t.matchSnapshot(tables.renderJobs(jobs, nowMs, coloured, true), 'coloured')
+  t.matchSnapshot(tables.renderJobs([pending], nowMs, plain, false), 'a later page')
+  t.matchSnapshot(tables.renderJobs([], nowMs, plain, true), 'no job')
+  const wide = { ...plain, isWide: true }
+  t.matchSnapshot(tables.renderJobs([full, pending], nowMs, wide, true), 'wide')
+  const columns = ['exit', 'job', 'parameters']
+  t.matchSnapshot(tables.renderJobs([full, pending], nowMs, { ...plain, columns }, true), 'chosen columns')
+})
+
+t.test('a table is as wide as its terminal: cells are cut, never a character', async t => {
+  const longName = name('a-name-of-sixty-four-characters-which-is-the-longest-that-there-is')
+  const job: JobView = { ...lost, action: longName, worker: longName, user: longName }
+  for (const width of [60, 80, 100, 140]) {
+    const table = tables.renderJobs([job, pending], nowMs, { ...plain, width }, true)
+    for (const line of table.trimEnd().split('\n')) t.ok(widthOf(line) <= Math.max(width, 80), `${width}: ${line}`)
+    t.matchSnapshot(table, `${width} columns`)
+  }
+  const action: ActionView = { action: name('a'), active: true, command: ['编译', '固件'.repeat(40), '\u001b[2J'] }
+  const [, row = ''] = tables.renderActions([action], { ...plain, width: 70 }, true).split('\n')
+  t.equal(widthOf(row), 70 - 1, 'a wide character that does not fit leaves its place empty')
+  t.match(row, /[固件]…$/)
+  t.notMatch(tables.renderActions([action], { ...plain, width: 400 }, true), '\u001b')
+})
+
+t.test('text is measured as a terminal shows it', async t => {
+  t.strictSame(['abc', '', '编译', 'e\u0301', '🙂', 'ﬃ', '\u200d'].map(widthOf), [3, 0, 4, 1, 2, 1, 0])
+  t.strictSame(
+    ['abcdef', '编译固件'].map(text => cutTo(text, 5)),
+    ['abcd…', '编译…'],
+  )
+  t.equal(padTo('编', 4), '编  ')
+  t.equal(padTo('编', 4, 'right'), '  编')
 })
 
 t.test('one job is shown with everything that is known of it', async t => {
@@ -102,15 +136,22 @@ t.test('actions, accounts, workers and the daemon are shown', async t => {
     logLimitBytes: 64 * 1024,
     runningMax: 3,
   }
-  t.matchSnapshot(render.renderActions([action, { action: name('b'), active: true, script: 'a\nb' }], plain, true))
+  t.matchSnapshot(tables.renderActions([action, { action: name('b'), active: true, script: 'a\nb' }], plain, true))
   t.matchSnapshot(render.renderAction(action))
   const user: UserView = { user: name('ada'), role: 'user', active: true, mayExec: true, createdAtMs: nowMs - 1e9 }
-  t.matchSnapshot(render.renderUsers([user, { ...user, active: false, role: 'reader' }], nowMs, coloured, true))
+  const states = USER_STATES.map((state): UserView => ({ ...user, active: state === 'active', state, role: 'reader' }))
+  t.matchSnapshot(renderUsers([user, ...states], nowMs, coloured, true))
+  const invite: InviteView = {
+    ...{ invite: 3 as InviteId, role: 'worker', user: name('root') },
+    ...{ createdAtMs: nowMs - 3_000, expiresAtMs: nowMs + 60_000, state: 'open' },
+  }
+  const invites = INVITE_STATES.map((state): InviteView => ({ ...invite, state }))
+  t.matchSnapshot(renderInvites([...invites, { ...invite, usedBy: name('box-7') }], nowMs, coloured, true))
   const worker: WorkerView = {
     ...{ worker: name('box-1'), user: name('w'), liveness: 'suspect', labels: [name('linux')], slots: 4, free: 2 },
     ...{ jobs: [6 as JobId, 7 as JobId], load: 0.5, version: '0.1.0', attachedAtMs: 0, beatAtMs: nowMs - 1_600 },
   }
-  t.matchSnapshot(render.renderWorkers([worker, { ...worker, labels: [], jobs: [] }], nowMs, plain, true))
+  t.matchSnapshot(tables.renderWorkers([worker, { ...worker, labels: [], jobs: [] }], nowMs, plain, true))
   const status = {
     ...{ version: '0.1.0', startedAtMs: nowMs - 1e8, nowMs, connections: 3, pending: 1, running: 2, workers: 3 },
     ...{ threads: [{ thread: 1, connections: 3 }], claimsParked: 4, memoryBytes: 5e7 },
@@ -137,6 +178,18 @@ t.test('times and sizes are short', async t => {
   t.strictSame([0, 812, 1_536, 20 * 1024 * 1024, 2 ** 41, 2 ** 52].map(formatBytes), [
     ...['0 B', '812 B', '1.5 KiB', '20 MiB', '2.0 TiB', '4096 TiB'],
   ])
+})
+
+t.test('a transfer shows how far it is, how fast it goes, and what is left', async t => {
+  const mib = 1024 * 1024
+  const lines = [
+    { doneBytes: 0, totalBytes: 4 * mib, before: 0, elapsedMs: 0 },
+    { doneBytes: mib, totalBytes: 4 * mib, before: 0, elapsedMs: 2_000 },
+    { doneBytes: 3 * mib, totalBytes: 4 * mib, before: 2 * mib, elapsedMs: 2_000 },
+    { doneBytes: 4 * mib, totalBytes: 4 * mib, before: 0, elapsedMs: 8_000 },
+    { doneBytes: 0, totalBytes: 0, before: 0, elapsedMs: 1 },
+  ].map(transferred => progressLine('fetching', transferred))
+  t.matchSnapshot(lines.join('\n'))
 })
 
 t.test('nothing of a peer’s text reaches the terminal as a control', async t => {

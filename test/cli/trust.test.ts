@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { fingerprintOf } from '../../lib/base/trust.js'
-import { readPlace } from '../../lib/cli/place.js'
+import { readLoginTarget } from '../../lib/cli/login-target.js'
 import { findTrust } from '../../lib/cli/trust.js'
 import { writeServer } from '../../lib/client/servers.js'
 
@@ -31,8 +31,8 @@ t.test('what is given wins over the environment, and that over what is kept', as
   t.match(await findTrust({ ...env, JANKINS_PLAINTEXT: '0' }, there), { plaintext: undefined })
 })
 
-t.test('a place is a host, a user, or both', async t => {
-  const cases: [string, ReturnType<typeof readPlace> | Record<string, unknown>][] = [
+t.test('where to log in is a host, a user, or both', async t => {
+  const cases: [string, ReturnType<typeof readLoginTarget> | Record<string, unknown>][] = [
     ['ada', { user: 'ada' }],
     ['ci.example', { address: here }],
     ['ci:1', { address: { host: 'ci', port: 1 } }],
@@ -42,5 +42,5 @@ t.test('a place is a host, a user, or both', async t => {
     ['a@b.example@ci.example', { user: 'a@b.example', address: here }],
     ...['', 'a b', '@ci', 'ada@', 'a b@ci', 'ci:99999'].map(text => [text, undefined] as [string, undefined]),
   ]
-  for (const [text, place] of cases) t.strictSame(readPlace(text), place, text)
+  for (const [text, target] of cases) t.strictSame(readLoginTarget(text), target, text)
 })

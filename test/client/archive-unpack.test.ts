@@ -55,6 +55,34 @@ const HOSTILE: Record<string, readonly Crafted[]> = {
     { name: 'a', data: 'x' },
     { name: 'A', data: 'y' },
   ],
+  'an empty name': [{ name: '', data: 'x' }],
+  'a name that is the directory itself': [{ name: '.', data: 'x' }],
+  'a name with a part that says nothing': [{ name: 'a//b', data: 'x' }],
+  'a name on another machine': [{ name: '\\\\host\\x', data: 'x' }],
+  'a name longer than any file system takes': [{ name: 'x'.repeat(256), data: 'x' }],
+  'names that differ in how a letter is written': [
+    { name: '\u00e4', data: 'x' },
+    { name: 'a\u0308', data: 'y' },
+  ],
+  'directories that differ in case': [
+    { name: 'd/a', data: 'x' },
+    { name: 'D/b', data: 'y' },
+  ],
+  'a file below a file': [
+    { name: 'a', data: 'x' },
+    { name: 'a/b', data: 'y' },
+  ],
+  'a symlink that leads up over another one': [
+    { name: 'd/e/up', data: '../..', mode: 0o120777 },
+    { name: 'x', data: 'd/e/up/../y', mode: 0o120777 },
+  ],
+  'symlinks in a circle': [
+    { name: 'a', data: 'b', mode: 0o120777 },
+    { name: 'b', data: 'a', mode: 0o120777 },
+  ],
+  'a symlink with a NUL': [{ name: 'l', data: 'a\0', mode: 0o120777 }],
+  'a symlink to another machine': [{ name: 'l', data: '\\\\host', mode: 0o120777 }],
+  'entries that share their bytes': [{ name: 'a', data: 'x', packedBytes: 1_000, bytes: 1_000 }],
   'a symlink that leads up': [{ name: 'l', data: '../x', mode: 0o120777 }],
   'a symlink to an absolute path': [{ name: 'l', data: '/etc', mode: 0o120777 }],
   'a file behind a symlink': [
@@ -166,12 +194,6 @@ t.test('a large file in a small archive is unpacked as a stream', async t => {
   writeFileSync(join(root, 'a.zip'), craftZip([{ name: 'zeros', data: zeros, method: 8 }]))
   t.same(await unpackZipFile(join(root, 'a.zip'), join(root, 'to')), { files: 1, bytes: zeros.length })
   t.ok(readFileSync(join(root, 'to/zeros')).equals(zeros))
-})
-
-t.test('entries that share their bytes make no bomb', async t => {
-  const root = t.testdir({})
-  writeFileSync(join(root, 'a.zip'), craftZip([{ name: 'a', data: 'x', packedBytes: 1_000, bytes: 1_000 }]))
-  await t.rejects(unpackZipFile(join(root, 'a.zip'), join(root, 'to')), ArchiveError)
 })
 
 t.test('an archive is listed without being unpacked', async t => {

@@ -2,7 +2,14 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { formatAddress, parseAddress } from '../../lib/client/address.js'
-import { credentialsPath, readLogin, type StoredLogin, writeLogin } from '../../lib/client/credentials.js'
+import {
+  credentialsPath,
+  readLogin,
+  readProfile,
+  removeLogin,
+  type StoredLogin,
+  writeLogin,
+} from '../../lib/client/credentials.js'
 import type { Name } from '../../protocol/ids.js'
 
 const here = { host: '127.0.0.1', port: 5_265 }
@@ -26,6 +33,26 @@ t.test('logins of several daemons are kept side by side, for the owner alone', a
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.equal(statSync(dirname(path)).mode & 0o777, 0o700)
   t.strictSame(readdirSync(dirname(path)), ['credentials.json'], 'no temporary file is left')
+})
+
+t.test('logins are kept under names too, and each is forgotten by itself', async t => {
+  const path = join(t.testdir(), 'credentials.json')
+  const lab = 'lab' as Name
+  t.equal(await readProfile(path, lab), undefined)
+  t.equal(await removeLogin(path, here), false)
+  await writeLogin(path, here, loginOf('ada', 1))
+  await writeLogin(path, here, loginOf('bob', 5), lab)
+  await writeLogin(path, there, loginOf('eve', 9), 'far' as Name)
+  t.strictSame(await readLogin(path, here), loginOf('ada', 1))
+  t.strictSame(await readProfile(path, lab), { address: here, login: loginOf('bob', 5) })
+  t.equal(await removeLogin(path, here, lab), true)
+  t.equal(await readProfile(path, lab), undefined)
+  t.equal(await removeLogin(path, here), true)
+  t.equal(await readLogin(path, here), undefined)
+  t.strictSame(await readProfile(path, 'far' as Name), { address: there, login: loginOf('eve', 9) })
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  writeFileSync(path, '{"servers":{},"profiles":{"lab":{"user":"ada"}}}')
+  await t.rejects(readProfile(path, lab), { name: 'CredentialsError', message: /damaged: remove it/ })
 })
 
 t.test('a file that is damaged or cannot be read says so, and is not written over', async t => {

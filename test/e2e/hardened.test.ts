@@ -44,7 +44,7 @@ umask 0077
 # What the test runner puts into every program would write elsewhere.
 unset NODE_OPTIONS
 exec prlimit --core=0 setpriv --no-new-privs --inh-caps=-all --bounding-set=-all \\
-  python3 -B test/e2e/sandbox.py ${UNIT} "$@"
+  python3 -B test/fixtures/sandbox.py ${UNIT} "$@"
 `
 const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
 const sandbox = (data: string): readonly string[] => [

@@ -107,6 +107,15 @@ t.test('a certificate is an account by its whole subject, and one of another aut
   t.match(await cli(t, ['status'], { env: { ...env, JANKINS_CERT: 'x' } }), { code: 2, stderr: /needs its key/ })
 })
 
+t.test('an account is registered through an authority', async t => {
+  const dir = followGuide(t)
+  const daemon = await startSecured(t, dir, blocks('toml').join(''))
+  const token = String((await cli(t, ['invite'], { env: daemon.admin })).stdout).split('\n')[0] ?? ''
+  const env = { XDG_CONFIG_HOME: temporaryDirectory(t), JANKINS_SERVER: daemon.where, JANKINS_INVITE: token }
+  t.match(await cli(t, ['register', 'ada', '--generate', '--ca', 'ca.pem'], { cwd: dir, env }), { code: 0, stderr: '' })
+  t.match(await cli(t, ['whoami'], { env }), { code: 0, stderr: '' })
+})
+
 function startWork(t: Test, cwd: string, config: string): Running {
   return startCli(t, ['work', '--config', config, '--name', 'box-7', '--dir', temporaryDirectory(t)], { cwd })
 }

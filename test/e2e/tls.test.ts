@@ -76,6 +76,23 @@ t.test('a person is asked about a certificate that nobody has vouched for', asyn
   t.match(other, { status: 2, stderr: /a fingerprint is SHA256:/ })
 })
 
+t.test('an account is registered at a daemon that is not known yet, and it is known then', async t => {
+  const encrypted = await startTlsDaemon(t)
+  const plain = await startDaemon(t)
+  for (const [daemon, trust] of [
+    [encrypted, ['--fingerprint', encrypted.fingerprint]],
+    [plain, ['--plaintext']],
+  ] as const) {
+    const invited = await cli(t, ['invite', '--role', 'worker'], daemon)
+    const token = String(invited.stdout).split('\n')[0] ?? ''
+    const env = { XDG_CONFIG_HOME: temporaryDirectory(t), JANKINS_SERVER: whereOf(daemon), JANKINS_INVITE: token }
+    if (daemon === encrypted)
+      t.match(await cli(t, ['register', 'box-7', '--generate'], { env }), { code: 2, stderr: /no terminal/ })
+    t.match(await cli(t, ['register', 'box-7', '--generate', ...trust], { env }), { code: 0, stderr: '' })
+    t.match(await cli(t, ['status'], { env }), { code: 0, stderr: '' })
+  }
+})
+
 t.test('a man in the middle is refused although the password is right', async t => {
   const daemon = await startTlsDaemon(t)
   const login = { user: admin, password: daemon.password }

@@ -5,12 +5,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { packDirectory } from '../../lib/client/archive/pack-directory.js'
 import { readStat } from '../../lib/worker/machine/proc.js'
-import { findDelegatedCgroup } from '../../lib/worker/tree/cgroup.js'
 import type { Sha256 } from '../../protocol/ids.js'
-import { type Bench, processesWith, startBench, tempDir, until } from '../helpers/worker-bench.js'
+import { type Bench, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
-const marker = (name: string): readonly [string, string] => ['TREE_TEST', `${name}-${process.pid}`]
 
 /** Queues a job that tells by a file that it runs, and returns when it does. */
 async function startedJob(bench: Bench, dir: string, script: string, rest: object = {}) {
@@ -77,43 +75,11 @@ t.test('a job that cannot be started tells why in its stderr', async t => {
   t.match(String(await bench.log(job.job, 'stderr')), /^jankins: the job could not be started: /)
 })
 
-t.test('nothing that a job started is left, whatever it did to get away', async t => {
-  const scripts = {
-    background: 'sleep 600 & exit 0',
-    'double fork': '( ( sleep 600 & ) & ) ; exit 0',
-    'a session of its own': 'setsid sleep 600 & setsid sh -c "sleep 600 & sleep 601" & exit 0',
-    'ignoring every signal': '(trap "" TERM HUP INT; sleep 600) & exit 0',
-    'forking on and on': 'setsid sh -c "while :; do sleep 600 & done" >/dev/null 2>&1 & sleep 0.2; exit 0',
-  }
-  for (const [name, script] of Object.entries(scripts)) {
-    const bench = await startBench(t)
-    const [key, value] = marker(name.replaceAll(' ', '-'))
-    const job = await bench.run({ command: sh(script), environment: [[key, value]] })
-    t.match(job, { state: 'COMPLETE', exitCode: 0, treeLayer: 'cookie' }, name)
-    t.strictSame(await processesWith(`${key}=${value}`), [], name)
-  }
-})
-
 t.test('a process that shed the cookie is found while it stays in the group of the job', async t => {
   const bench = await startBench(t)
   const pidFile = join(await tempDir(t), 'pid')
   const job = await bench.run({ command: sh(`env -i sleep 600 & echo $! >${pidFile}`) })
   t.match(job, { state: 'COMPLETE', exitCode: 0 })
-  const stat = readStat(Number(await readFile(pidFile, 'utf8')))
-  t.ok(stat === undefined || stat.state === 'Z', 'it is gone, or dead and waits for its parent')
-})
-
-t.test('with a cgroup of its own even a process without a cookie and in another session is found', async t => {
-  if (!(await findDelegatedCgroup())) return void t.comment('skipped: no cgroup (version 2) is writable here')
-  const bench = await startBench(t)
-  const pidFile = join(await tempDir(t), 'pid')
-  const command = sh(
-    'env -i setsid sh -c \'echo $$ >"$0"; exec sleep 600\' "$PID_FILE" & while [ ! -s "$PID_FILE" ]; do :; done',
-  )
-  const job = await bench.exec({ command, environment: [['PID_FILE', pidFile]] })
-  const { result } = await bench.work({ useCgroup: true })
-  await result
-  t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0, treeLayer: 'cgroup' })
   const stat = readStat(Number(await readFile(pidFile, 'utf8')))
   t.ok(stat === undefined || stat.state === 'Z', 'it is gone, or dead and waits for its parent')
 })

@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { systemClock } from '../../lib/base/clock.js'
 import type { Client } from '../../lib/client/connection.js'
 import { isAlive } from '../../lib/worker/machine/proc.js'
 import type { JobId } from '../../protocol/ids.js'
@@ -77,8 +78,10 @@ t.test('a machine that wakes after the lease ends its old copy at once', async t
   t.match(await end(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
   t.ok((await processesWith(marker)).length >= 7, 'asleep')
   // The worker stays asleep: the guard alone has to do it.
+  const wokenAtMs = systemClock.monotonicMs()
   for (const pid of frozen.slice(1)) process.kill(pid, 'SIGCONT')
   await until('nothing is left', async () => (await processesWith(marker)).length === 0)
+  t.comment(`ended ${Math.round(systemClock.monotonicMs() - wokenAtMs)} ms after waking`)
   first.child.kill('SIGCONT')
   await until('the worker knows', () => first.stderr().includes('lease of a job is lost'))
   first.child.kill('SIGTERM')

@@ -74,9 +74,9 @@ export async function settle(turns = 10): Promise<void> {
 const PATIENCE_MS = 20_000
 
 /** Lets everything run, the disk too, until the condition holds: for what announces itself by no event. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const startedAtMs = performance.now()
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() - startedAtMs > PATIENCE_MS) throw new Error(`never happened: ${what}`)
     await settle(1)
   }

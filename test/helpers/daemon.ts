@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
+import { openAuditLog } from '../../lib/audit/audit-log.js'
 import type { Clock } from '../../lib/base/clock.js'
 import { type Log, silentLog } from '../../lib/base/log.js'
 import type { Address, Dial, Wire } from '../../lib/base/wire.js'
@@ -50,6 +51,7 @@ export interface TestDaemonOptions<C extends Clock> {
   readonly dataDir?: string
   readonly log?: Log
   readonly frameBytesMax?: number
+  readonly requireApproval?: boolean
   readonly blobs?: (blobs: Blobs) => Blobs
   readonly writer?: (writer: Writer) => Writer
 }
@@ -81,6 +83,9 @@ export async function startDaemonInProcess<C extends Clock = FakeClock>(
     sessions.set(connection, session)
     return near
   }
+  parts.services.writer.onSessionsEnd(end => {
+    for (const session of sessions.values()) session.shutOut(end)
+  })
   const address = { host: 'memory', port: 5265 }
   const login = createLogins(parts.store, clock)
   let stopped: Promise<void> | undefined
@@ -107,16 +112,17 @@ interface Parts {
 
 async function openParts<C extends Clock>(dataDir: string, clock: C, options: TestDaemonOptions<C>): Promise<Parts> {
   const log = options.log ?? silentLog
-  const store = openStore(dataDir, log)
+  const audit = openAuditLog(dataDir, clock, log)
+  const store = openStore(dataDir, log, { beforeCommit: () => audit.write() })
   const reader = openReader(dataDir)
   const files = openBlobs(dataDir, clock)
   const blobs = options.blobs?.(files) ?? files
   const leaseSlots = createLeaseSlots()
   const workerSlots = createWorkerSlots()
   const written = await createWriter({
-    ...{ store, leaseSlots, workerSlots, clock, log },
+    ...{ store, leaseSlots, workerSlots, clock, log, audit },
     daemon: 'test',
-    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
+    endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
   const scramSecret = randomBytes(32)
   const services: Services = {
@@ -125,6 +131,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
     frameBytesMax: options.frameBytesMax ?? LIMITS.frameBytesDefault.value,
     scramSecret,
     logins: sharedLogins(createLoginCounters(), scramSecret),
+    requireApproval: options.requireApproval ?? false,
     startedAtMs: clock.nowMs(),
     threadConnections: () => [{ thread: 0, connections: 0 }],
   }
@@ -136,6 +143,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
       await files.close()
       reader.close()
       store.close()
+      audit.close()
     },
   }
 }

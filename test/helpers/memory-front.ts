@@ -23,6 +23,8 @@ export function serveWire(wire: Wire, services: Services, connection: number, on
     {
       send(body) {
         const frame = encodeFrame(body)
+        inFlight--
+        queueMicrotask(pump)
         if (wire.write(frame)) queueMicrotask(() => session.credit(body.length))
         else unreadBytes += body.length
       },

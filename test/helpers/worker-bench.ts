@@ -31,7 +31,11 @@ export interface Bench {
   exec(definition: Omit<Params<'job.exec'>, 'key'>): Promise<JobId>
   /** Starts a worker on this machine. */
   work(
-    options?: Partial<WorkerOptions> & { readonly useCgroup?: boolean; readonly stateDir?: string },
+    options?: Partial<WorkerOptions> & {
+      readonly useCgroup?: boolean
+      readonly usePidNamespace?: boolean
+      readonly stateDir?: string
+    },
   ): Promise<Working>
   /** Runs one job to its end with a worker of its own. */
   run(definition: Omit<Params<'job.exec'>, 'key'>, options?: Partial<WorkerOptions>): Promise<JobView>
@@ -69,6 +73,7 @@ export async function startBench(
         stateDir: options.stateDir ?? stateDir,
         clock: systemClock,
         useCgroup: options.useCgroup ?? false,
+        usePidNamespace: options.usePidNamespace ?? false,
       })
       const drain = new AbortController()
       const stop = new AbortController()

@@ -8,7 +8,13 @@ import type { Schema } from '../../protocol/schema.js'
 import { PROTOCOL_VERSION } from '../../protocol/version.js'
 
 /** What a session itself answers with, before a method is known. */
-const SESSION_ERRORS: readonly ErrorCode[] = ['E_BAD_FRAME', 'E_FRAME_TOO_LARGE', 'E_TLS_REQUIRED', 'E_UNKNOWN_METHOD']
+const SESSION_ERRORS: readonly ErrorCode[] = [
+  'E_BAD_FRAME',
+  'E_FRAME_TOO_LARGE',
+  'E_TLS_REQUIRED',
+  'E_UNKNOWN_METHOD',
+  'E_DISABLED',
+]
 const methods = Object.entries(METHODS)
 
 t.test('every error code is used by a method, by all of them, or by the session', async t => {
@@ -97,7 +103,8 @@ t.test('an error says whether to try again, and its text is for people', async t
 t.test('an id is parsed, never cast', async t => {
   t.strictSame([1, 2 ** 53 - 1].map(ids.parseJobId), [1, 2 ** 53 - 1])
   t.strictSame([0, -1, 1.5, 2 ** 53, Number.NaN].map(ids.parseJobId), Array(5).fill(undefined))
-  for (const parse of [ids.parseLeaseId, ids.parseClaimId, ids.parseInstanceId]) {
+  t.strictSame([1, 2 ** 53 - 1, 0, 1.5].map(ids.parseInviteId), [1, 2 ** 53 - 1, undefined, undefined])
+  for (const parse of [ids.parseLeaseId, ids.parseClaimId, ids.parseInstanceId, ids.parseInviteToken]) {
     t.equal(parse('0123456789abcdef'.repeat(2)), '0123456789abcdef'.repeat(2))
     for (const bad of ['', '0'.repeat(31), '0'.repeat(33), 'A'.repeat(32), `${'0'.repeat(32)}\n`])
       t.equal(parse(bad), undefined)

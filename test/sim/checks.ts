@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer'
 import { isFinished, type Job, type JobState } from '../../lib/domain/job.js'
 import type { Store } from '../../lib/store/store.js'
-import { type Part, STREAMS } from '../../protocol/fields.js'
+import type { Part } from '../../protocol/fields.js'
 import type { JobId, LeaseId } from '../../protocol/ids.js'
+import { eventsOfEnd, faultsOfEnd } from './ends.js'
 import { GHOST } from './ghost.js'
 import type { Host } from './host.js'
 import type { Attempt } from './machine.js'
@@ -15,12 +16,6 @@ import type { World } from './world.js'
 const WAKING_MS = 1_000
 /** What the disk has taken the daemon knows after this, at the latest: until then it may answer by what was before. */
 const SETTLED_MS = 1_000
-/** Of the line that stands where a log was cut. */
-const MARK_BYTES_MAX = 100
-
-/** What only a network brings about that puts the frames of a connection into another order. */
-const WEATHER = /could not be started: (E_NOT_AUTHENTICATED|E_BAD_REQUEST|E_BAD_FRAME)/
-
 const exitCodeOf = ({ state }: Job): number | undefined => ('end' in state ? state.end.exitCode : undefined)
 
 /** Holds what happens against the promises, after every step. */
@@ -28,6 +23,8 @@ export class Checks {
   readonly violations: string[] = []
   /** Jobs that the daemon has acknowledged. */
   readonly acknowledged = new Set<JobId>()
+  /** What came about, and how often. */
+  readonly seen = new Map<string, number>()
   readonly #world: World
   readonly #store: Store
   readonly #blobs: MemoryDisk
@@ -52,6 +49,10 @@ export class Checks {
 
   fault(what: string): void {
     this.violations.push(`at ${this.#world.nowMs} ms: ${what}`)
+  }
+
+  saw(event: string): void {
+    this.seen.set(event, (this.seen.get(event) ?? 0) + 1)
   }
 
   made(attempt: Attempt): void {
@@ -112,18 +113,24 @@ export class Checks {
     })
   }
 
-  /** Somebody was shown this by job.log. */
-  read({ job, attempt, stream, bytes }: ReadStream): void {
+  /**
+   * Somebody was shown this by job.log.
+   * @param wasCut bytes were taken away meanwhile: who has seen them has seen more than there is
+   */
+  read({ job, attempt, stream, bytes }: ReadStream, wasCut: boolean): void {
+    if (wasCut && this.#isLimited(job, attempt)) return
     const lease = this.#leases.get(`${job}/${attempt}`)
     const written = lease && this.#attempts.get(lease)?.[stream]
     if (!written || compareShipped(bytes, written) === 'wrong')
       this.fault(`a reader of ${stream} of job ${job}, attempt ${attempt}, was shown what was not written`)
   }
 
-  /** @param wasCut bytes were taken away meanwhile: who has seen them has seen more than there is */
   readToEnd(read: ReadStream, wasCut: boolean): void {
     const { job, attempt, stream, bytes } = read
-    this.read(read)
+    this.read(read, wasCut)
+    if (wasCut && this.#isLimited(job, attempt)) return
+    this.saw('a log was followed to its end')
+    if (wasCut) this.saw('a log was followed over a loss of power')
     const stored = this.#blobs.of({ job, attempt })[stream].bytes
     if (!stored.equals(bytes) && !(wasCut && isPrefix(stored, bytes)))
       this.fault(
@@ -147,6 +154,13 @@ export class Checks {
     return { ...counts, attempts }
   }
 
+  /** The log is longer than it may be: what is shipped anew after a loss of power may be cut elsewhere. */
+  #isLimited(job: JobId, attempt: number): boolean {
+    const lease = this.#leases.get(`${job}/${attempt}`)
+    const made = lease && this.#attempts.get(lease)
+    return made !== undefined && made.stdout.length + made.stderr.length > made.record.grant.logLimitBytes
+  }
+
   #began(job: JobId, row: Job, lease: LeaseId): void {
     const before = this.#leases.get(`${job}/${row.attempt}`)
     if (before !== undefined && before !== lease) this.fault(`attempt ${row.attempt} of job ${job} has two leases`)
@@ -159,23 +173,13 @@ export class Checks {
     this.#began(job, row, lease)
     if (!this.#finishes.has(lease)) this.fault(`job ${job} was ended by a stale token`)
     const attempt = this.#attempts.get(lease)
-    const files = this.#blobs.of({ job, attempt: row.attempt })
-    for (const stream of STREAMS)
-      if (!attempt || compareShipped(files[stream].bytes, attempt[stream]) !== 'whole')
-        this.fault(`${stream} of job ${job} is not whole at ${state.kind}`)
-    if (attempt && end.logBytes > attempt.record.grant.logLimitBytes + STREAMS.length * MARK_BYTES_MAX)
-      this.fault(`the log of job ${job} has ${end.logBytes} bytes`)
-    if (
-      attempt &&
-      end.logBytes < Math.min(attempt.record.grant.logLimitBytes, attempt.stdout.length + attempt.stderr.length)
-    )
-      this.fault(`the log of job ${job} was cut to ${end.logBytes} bytes, below its limit`)
-    if (end.reason === 'not-started' && attempt && !attempt.wasRefused && !WEATHER.test(attempt.stderr.toString()))
-      this.fault(`job ${job} was not started`)
-    const artifacts = files.artifacts.bytes
-    if (end.artifactBytes > 0 && !attempt?.artifacts?.equals(artifacts)) this.fault(`artifacts of job ${job} differ`)
-    if (files.stdout.durableBytes + files.stderr.durableBytes !== end.logBytes)
-      this.fault(`the log of job ${job} is not durable at ${state.kind}`)
+    if (!attempt) {
+      this.fault(`job ${job} was ended, and never ran`)
+      return
+    }
+    const faults = faultsOfEnd(end, attempt, this.#blobs.of({ job, attempt: row.attempt }))
+    for (const fault of faults) this.fault(`job ${job} at ${state.kind}: ${fault}`)
+    for (const event of eventsOfEnd(end, attempt)) this.saw(event)
   }
 
   /** The one rule that holds all others about two copies: what runs is what its row says that runs. */

@@ -137,7 +137,7 @@ export class SimDaemon {
       ...{ store, leaseSlots, workerSlots, clock, log },
       daemon: 'simulated',
       random: bytes => world.random.hex(bytes),
-      endLog: (job, attempt) => files.endLog({ job, attempt }),
+      endParts: (job, attempt) => files.endParts({ job, attempt }),
     })
     this.#stopWriter = () => written.stop()
     const witnessed: Writer = {
@@ -154,6 +154,7 @@ export class SimDaemon {
       // The least, so that more of what is long comes in pieces.
       frameBytesMax: LIMITS.frameBytesMin.value,
       scramSecret: new Uint8Array(32),
+      requireApproval: false,
       logins: sharedLogins(createLoginCounters(), new Uint8Array(32)),
       startedAtMs: clock.nowMs(),
       threadConnections: () => [],

@@ -62,6 +62,7 @@ export function slowStore(store: Store, world: World, actor: Actor, disk: Disk):
 
 /** What needs no turn of the disk. */
 const READS: ReadonlySet<string> = new Set<keyof StoreReader>([
-  ...(['findAccount', 'listUsers', 'findAction', 'listActions', 'findJob', 'queryJobs'] as const),
+  ...(['findAccount', 'listUsers', 'listInvites', 'findAction', 'listActions', 'findJob', 'queryJobs'] as const),
+  ...(['findActionFacts', 'readJobEvents', 'listDrainedWorkers'] as const),
   ...(['readJob', 'readOrder', 'readHeads', 'readDispatchState'] as const),
 ])

@@ -13,6 +13,8 @@ export interface GhostParts {
   /** Tokens that were good once, each with its job and with the length of its stdout at the daemon. */
   stale(): readonly { readonly job: JobId; readonly lease: LeaseId; readonly bytes: number }[]
   onFault(what: string): void
+  /** Told when a token was tried with every request. */
+  onTried(): void
 }
 
 /** What no job has: where one of these turns up, a stale token has changed something. */
@@ -84,6 +86,7 @@ export class Ghost {
     if (!lost.includes(lease)) this.#parts.onFault(`the stale token ${lease} was renewed by a beat`)
     // Who has told the end of this attempt may tell it again: then it is the row that must not have changed.
     await client.call('job.finish', { job, lease, exitCode, stdout: nothing, stderr: nothing }).catch(() => {})
+    this.#parts.onTried()
   }
 
   async #refused(method: string, lease: LeaseId, call: Promise<unknown>): Promise<void> {

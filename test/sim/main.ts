@@ -36,7 +36,7 @@ async function run(): Promise<number> {
     rmSync(dataDir, { recursive: true, force: true })
     steps += result.stepCount
     for (const [name, count] of Object.entries(result.summary)) totals[name] = (totals[name] ?? 0) + count
-    if (one) console.log(JSON.stringify(result))
+    if (one) console.log(JSON.stringify({ ...result, seen: Object.fromEntries(result.seen) }))
     if (result.violations.length === 0) continue
     failed++
     const again = values['chaos-ms'] === undefined ? '' : ` --chaos-ms ${values['chaos-ms']}`

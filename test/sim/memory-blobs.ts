@@ -90,7 +90,7 @@ export function memoryBlobs(store: MemoryDisk, world: World, actor: Actor, disk:
         seal(files[stream], bytes, crc32(files[stream].bytes) === sum, () => cutLog(store, files, stream, 0))
       }
     },
-    async endLog(key) {
+    async endParts(key) {
       await turn()
       const { stdout, stderr } = store.of(key)
       for (const file of [stdout, stderr]) file.durableBytes = file.bytes.length

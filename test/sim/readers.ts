@@ -24,7 +24,7 @@ export interface ReaderParts {
   /** Changes when bytes of a log were taken away: what both streams are together begins anew then. */
   cutCount(): number
   /** Told after each piece. */
-  onRead(read: ReadStream): void
+  onRead(read: ReadStream, wasCut: boolean): void
   /** The reader was told that this attempt has nothing more. */
   onEnd(read: ReadStream, wasCut: boolean): void
 }

@@ -40,6 +40,8 @@ export interface SimulationResult {
   /** Equal for equal seeds. */
   readonly trace: number
   readonly summary: ReturnType<Checks['summary']>
+  /** What came about, and how often: also what went wrong. */
+  readonly seen: ReadonlyMap<string, number>
 }
 
 const nameOf = (text: string): Name => parseName(text) as Name
@@ -89,7 +91,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const { world, daemon, hosts, clients, reader, ghost, checks, run } = simulation
   try {
     const tell = (line: string): void => options.tell?.(`${String(world.nowMs).padStart(7)} * ${line}`)
-    const faults = new Faults({ ...simulation, tell })
+    const faults = new Faults({ ...simulation, tell, onFault: kind => checks.saw(kind) })
     daemon.start()
     for (const host of hosts) host.start()
     for (const client of clients) client.start(REQUESTS_EACH, chaosMs)
@@ -103,7 +105,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (checks.violations.length === 0) await checks.readAll()
     if (checks.violations.length === 0 && !isOver()) checks.fault(`jobs that never ended: ${checks.unfinished.join()}`)
     const { stepCount, nowMs: simulatedMs, trace } = world
-    return { violations: checks.violations, stepCount, simulatedMs, trace, summary: checks.summary() }
+    return {
+      violations: checks.violations,
+      stepCount,
+      simulatedMs,
+      trace,
+      summary: checks.summary(),
+      seen: checks.seen,
+    }
   } finally {
     simulation.close()
   }
@@ -139,7 +148,11 @@ export async function createSimulation(options: SimulationOptions): Promise<Simu
     onRead: checks.read.bind(checks),
     onEnd: checks.readToEnd.bind(checks),
   })
-  const ghost = new Ghost({ ...people, stale: checks.stale.bind(checks) })
+  const ghost = new Ghost({
+    ...people,
+    stale: checks.stale.bind(checks),
+    onTried: () => checks.saw('a stale token was tried'),
+  })
   const hosts = Object.entries(HOSTS).map(([name, mode]) => new Host(parts, name, mode))
   const clients = ['alice', 'bob'].map(name => new SimClient(clientParts, name))
   return {

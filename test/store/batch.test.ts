@@ -83,7 +83,7 @@ t.test('a commit that fails is answered to nobody: each operation gets a commit 
     { status: 'rejected', reason: { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' } },
     { status: 'fulfilled' },
   ])
-  t.equal(runs, 2)
+  t.equal(runs, 3, 'with the others, in a savepoint, alone')
   t.strictSame(seen(), [1, 3])
 })
 
@@ -116,6 +116,27 @@ t.test('two handles on one file: a reader in its own thread sees what the writer
   const { jobs } = await store.insertJobs(newJobs(queue, { count: 3 }))
   t.equal((await reader.queryJobs({}, undefined, 10)).jobs.length, jobs.length)
   t.equal((await reader.readDispatchState()).pending, 3)
+})
+
+t.test('what has to be durable before a commit and cannot be written undoes it', async t => {
+  const dir = t.testdir()
+  let isFull = false
+  let calls = 0
+  const beforeCommit = (): void => {
+    calls++
+    if (isFull) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+  }
+  const store = openStore(dir, silentLog, { beforeCommit })
+  t.teardown(() => store.close())
+  const queue = await openForBusiness(store)
+  isFull = true
+  await t.rejects(store.insertJobs(newJobs(queue)), { code: 'E_STORE_FULL' })
+  t.equal((await store.readDispatchState()).pending, 0)
+  isFull = false
+  const before = calls
+  await Promise.all([store.insertJobs(newJobs(queue)), store.insertJobs(newJobs(queue)), store.commit()])
+  t.equal(calls, before + 1, 'once for all that share a commit')
+  t.equal((await store.readDispatchState()).pending, 2)
 })
 
 t.test('a store that is opened again has what was answered', async t => {

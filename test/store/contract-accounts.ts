@@ -8,7 +8,7 @@ export function accountsContract(t: Test, openStore: OpenStore): void {
     const store = await openStore(t)
     await store.addUser(USER, 'user', true, credential(7), 5)
     const found = await store.findAccount(USER)
-    t.match(found, { user: USER, role: 'user', active: true, mayExec: true, credential: { iterations: 4_096 } })
+    t.match(found, { user: USER, role: 'user', state: 'active', mayExec: true, credential: { iterations: 4_096 } })
     t.equal(Buffer.compare(found?.credential?.serverKey ?? Buffer.alloc(0), credential(7).serverKey), 0)
     t.equal(await store.findAccount(name('nobody')), undefined)
   })
@@ -44,13 +44,28 @@ export function accountsContract(t: Test, openStore: OpenStore): void {
     const store = await openStore(t)
     await store.addUser(name('root'), 'admin', false, credential(), 1)
     await store.addUser(name('chief'), 'admin', false, credential(), 1)
-    t.strictSame(await store.setUserActive(name('root'), false), { changed: true })
-    t.strictSame(await store.setUserActive(name('root'), false), { changed: false })
-    t.equal((await store.findAccount(name('root')))?.active, false)
-    await t.rejects(store.setUserActive(name('chief'), false), { code: 'E_LAST_ADMIN' })
-    t.strictSame(await store.setUserActive(name('root'), true), { changed: true })
-    t.strictSame(await store.setUserActive(name('chief'), false), { changed: true })
-    await t.rejects(store.setUserActive(name('nobody'), true), { code: 'E_USER_NOT_FOUND' })
+    const done = { changed: true, stopped: [] }
+    t.strictSame(await store.setUserState(name('root'), 'disabled', 2), done)
+    t.match(await store.setUserState(name('root'), 'disabled', 2), { changed: false })
+    t.equal((await store.findAccount(name('root')))?.state, 'disabled')
+    await t.rejects(store.setUserState(name('chief'), 'disabled', 2), { code: 'E_LAST_ADMIN' })
+    await t.rejects(store.setUserState(name('chief'), 'deleted', 2), { code: 'E_LAST_ADMIN' })
+    t.strictSame(await store.setUserState(name('root'), 'active', 2), done)
+    t.strictSame(await store.setUserState(name('chief'), 'disabled', 2), done)
+    await t.rejects(store.setUserState(name('nobody'), 'active', 2), { code: 'E_USER_NOT_FOUND' })
+  })
+
+  t.test('a deleted account stays, without keys, and its name is not given again', async t => {
+    const store = await openStore(t)
+    await store.addUser(USER, 'user', false, credential(), 1)
+    t.match(await store.setUserState(USER, 'deleted', 2), { changed: true })
+    t.match(await store.setUserState(USER, 'deleted', 3), { changed: false })
+    t.match(await store.setUserState(USER, 'disabled', 3), { changed: false })
+    t.match(await store.findAccount(USER), { state: 'deleted', credential: undefined })
+    await t.rejects(store.setUserState(USER, 'active', 3), { code: 'E_USER_DELETED' })
+    await t.rejects(store.setPassword(USER, credential(2)), { code: 'E_USER_DELETED' })
+    await t.rejects(store.addUser(USER, 'user', false, credential(), 3), { code: 'E_USER_EXISTS' })
+    t.match((await store.listUsers(undefined, 9)).users, [{ user: USER, active: false, state: 'deleted' }])
   })
 
   t.test('users come in pages by name', async t => {
@@ -58,7 +73,9 @@ export function accountsContract(t: Test, openStore: OpenStore): void {
     for (const user of ['c', 'a', 'b']) await store.addUser(name(user), 'reader', false, credential(), 3)
     const first = await store.listUsers(undefined, 2)
     t.strictSame(first, {
-      users: ['a', 'b'].map(user => ({ user, role: 'reader', active: true, mayExec: false, createdAtMs: 3 })),
+      users: ['a', 'b'].map(user => ({
+        ...{ user, role: 'reader', active: true, state: 'active', mayExec: false, createdAtMs: 3 },
+      })),
       next: 'b',
     })
     const last = await store.listUsers(first.next, 2)

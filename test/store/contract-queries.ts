@@ -65,6 +65,29 @@ export function queriesContract(t: Test, openStore: OpenStore): void {
     t.strictSame(await allPages(store, { state: 'COMPLETE' }, 10), [old])
   })
 
+  t.test('a span of time is found without a look at what is outside of it, by rows and by their own times', async t => {
+    const store = await openStore(t)
+    const queue = await openForBusiness(store)
+    for (const queuedAtMs of [1_000, 2_000, 3_000, 2_500, 4_000])
+      await store.insertJobs(newJobs(queue, { count: 1_000, queuedAtMs }))
+    const middle = { queuedFromMs: 2_000, queuedBeforeMs: 2_001 }
+    const page = await store.queryJobs(middle, undefined, 10)
+    t.equal(page.jobs[0]?.job, 2_000, 'the first page begins where the span does')
+    t.equal((await allPages(store, middle, 100)).length, 1_000)
+    const back = await store.queryJobs({ queuedFromMs: 2_900 }, undefined, 100)
+    t.equal(back.jobs[0]?.queuedAtMs, 4_000)
+    const all = await allPages(store, { queuedFromMs: 3_000 }, 100)
+    t.notOk(
+      all.some(job => job > 3_000 && job <= 4_000),
+      'what was queued before is not shown, though its id is higher',
+    )
+    await store.insertJobs(
+      newJobs(queue, { parameters: Array.from({ length: 9 }, (_, n) => [`A${n}`, 'x'.repeat(30_000)]), count: 100 }),
+    )
+    const texts = await store.queryJobs({ text: 'nowhere' }, undefined, 10)
+    t.ok((texts.next ?? 0) > 5_090, 'long texts count as the rows that they take the place of')
+  })
+
   t.test('a page of long rows is shorter, so that it fits into one reply, and the rest follows', async t => {
     const store = await openStore(t)
     const command = Array.from({ length: 1_000 }, () => 'x')
@@ -122,18 +145,21 @@ async function fillMixed(store: Store): Promise<JobView[]> {
   const compile = await openForBusiness(store)
   const home = await store.beginEpoch('d')
   await store.addUser(name('bob'), 'user', false, credential(), 1)
-  const check = (await store.putAction(name('check'), completeDefinition({ script: 'x' }), false, 1)).queue.id
+  const checking = completeDefinition({ script: 'x', labels: [name('big'), name('gpu')] })
+  const check = (await store.putAction(name('check'), checking, false, 1)).queue.id
   const exec = (await store.openExecQueue([])).id
   const views: JobView[] = []
   for (let n = 0; n < 40; n++) {
     const queue = [compile, check, exec][n % 3] as number
     const definition = queue === exec ? { definition: completeDefinition({ script: 'y' }) } : {}
-    const job = await insertOne(store, queue, { ...definition, user: name(n % 4 === 0 ? 'bob' : 'ada') })
+    const parameters = [['TARGET', n % 3 === 0 ? 'release' : `debug ${n}`]] as const
+    const common = { parameters, queuedAtMs: 2_000 + Math.floor(n / 2) }
+    const job = await insertOne(store, queue, { ...definition, ...common, user: name(n % 4 === 0 ? 'bob' : 'ada') })
     if (n % 5 === 4) await store.applyEvent(job, { kind: 'stop-requested', atMs: 9 })
     else if (n % 5 > 0) {
       await store.applyEvent(job, acknowledged(home, n, `box${n % 7 === 0 ? 1 : 2}`))
       await store.applyEvent(job, { kind: 'started', lease: lease(n), pid: 100 + (n % 2) })
-      if (n % 5 === 2) await store.applyEvent(job, finished(n))
+      if (n % 5 === 2) await store.applyEvent(job, finished(n, { exitCode: n % 2 }))
       if (n % 5 === 3) await store.applyEvent(job, finished(n, { reason: 'time-limit' }))
     }
     views.unshift((await store.findJob(job)) as JobView)
@@ -152,8 +178,22 @@ function filtersOf(all: readonly JobView[]): JobFilter[] {
     { pid: 101 },
   ])
     filters.push(...filters.map(filter => ({ ...filter, ...more })))
+  const details: JobFilter[] = [
+    { label: name('gpu') },
+    { exitCode: 1 },
+    { text: 'RGET=rel' },
+    { queuedFromMs: 2_004 },
+    { queuedBeforeMs: 2_010 },
+    { queuedFromMs: 2_004, queuedBeforeMs: 2_010, label: name('big'), text: 'debug' },
+    { queuedFromMs: 9_000 },
+    { queuedBeforeMs: 1 },
+  ]
   const states = ['PENDING', 'RUNNING', 'COMPLETE', 'TIMEOUT', 'CANCELLED'] as const
-  return filters.flatMap(filter => [filter, ...states.map(state => ({ ...filter, state }))])
+  return filters.flatMap(filter => [
+    filter,
+    ...states.map(state => ({ ...filter, state })),
+    ...details.map(detail => ({ ...filter, ...detail })),
+  ])
 }
 
 const fits = (job: JobView, filter: JobFilter): boolean =>
@@ -162,7 +202,12 @@ const fits = (job: JobView, filter: JobFilter): boolean =>
   (filter.user ?? job.user) === job.user &&
   (filter.worker ?? job.worker) === job.worker &&
   (filter.pid ?? job.pid) === job.pid &&
-  (filter.state ?? job.state) === job.state
+  (filter.state ?? job.state) === job.state &&
+  (filter.label === undefined || job.labels.includes(filter.label)) &&
+  (filter.exitCode ?? job.exitCode) === job.exitCode &&
+  job.queuedAtMs >= (filter.queuedFromMs ?? 0) &&
+  job.queuedAtMs < (filter.queuedBeforeMs ?? Number.POSITIVE_INFINITY) &&
+  job.parameters.some(([key, value]) => `${key}=${value}`.includes(filter.text ?? ''))
 
 async function allPages(store: Store, filter: JobFilter, limit: number): Promise<JobId[]> {
   const ids: JobId[] = []

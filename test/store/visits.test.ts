@@ -13,9 +13,10 @@ import {
   readHeadRows,
 } from '../../lib/store/sqlite/dispatch.js'
 import { applyJobEvent } from '../../lib/store/sqlite/events.js'
+import { READ_FACTS, READ_LABELS, READ_PARAMETERS } from '../../lib/store/sqlite/filters.js'
 import { insertJobRows } from '../../lib/store/sqlite/insert.js'
 import { FIND_VIEW } from '../../lib/store/sqlite/job-view.js'
-import { LANES, queryJobRows, READ_REST } from '../../lib/store/sqlite/query.js'
+import { LANES, queryJobRows } from '../../lib/store/sqlite/query.js'
 import { FORGET, forgetKeys, OLDEST, PROBE } from '../../lib/store/sqlite/request-keys.js'
 import { insertUser } from '../../lib/store/sqlite/users.js'
 import type { JobFilter } from '../../lib/store/store.js'
@@ -81,6 +82,14 @@ const FILTERS: readonly JobFilter[] = [
   { action: name('blocked'), state: 'RUNNING' },
   { action: name('open'), state: 'PENDING' },
   { action: name('blocked'), user: name('rare') },
+  { label: name('none') },
+  { exitCode: 77 },
+  { text: 'nowhere' },
+  { queuedFromMs: 1 },
+  { queuedFromMs: 3_000 },
+  { queuedBeforeMs: 1 },
+  { queuedBeforeMs: 3_000, queuedFromMs: 2, user: name('rare') },
+  { label: name('none'), exitCode: 0, text: 'x', state: 'COMPLETE' },
   { action: name('open'), user: USER, worker: name('rare-box'), state: 'COMPLETE', pid: 1 },
 ]
 
@@ -140,7 +149,9 @@ t.test('no statement of a hot path scans or sorts', async t => {
   const { handle } = open(t)
   for (const text of [
     ...Object.values(LANES),
-    READ_REST,
+    READ_FACTS,
+    READ_LABELS,
+    READ_PARAMETERS,
     HEADS_FIRST,
     HEADS_SAME,
     HEADS_LOWER,

@@ -3,19 +3,21 @@ import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { given } from '../given.js'
 import { printPages } from '../pages.js'
-import { renderAction, renderActions } from '../render.js'
+import { renderAction } from '../render.js'
 import { withDaemon } from '../session.js'
+import { renderActions } from '../tables.js'
 
 export function run(args: ArgsOf<'actions'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {
     const { name: action } = args
     await printPages(
       context,
-      args.json,
+      args,
       async (after: typeof action) => {
         const { actions, next } = await client.call('action.list', given({ action, after }))
         return { rows: actions, next }
       },
+      row => row.action,
       (actions, style, isFirst) =>
         action === undefined ? renderActions(actions, style, isFirst) : actions.map(renderAction).join('\n'),
     )

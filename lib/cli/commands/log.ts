@@ -1,6 +1,7 @@
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
+import { watchInterruptibly } from '../interrupt.js'
 import { exitStatusOf, printLog, waitForEnd } from '../jobs.js'
 import { withDaemon } from '../session.js'
 
@@ -8,7 +9,13 @@ export function run(args: ArgsOf<'log'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {
     const { job, attempt, follow, json } = args
     const stream = args.stdout === args.stderr ? 'all' : args.stdout ? 'stdout' : 'stderr'
-    await printLog(context, client, job, { stream, attempt, follow, json })
-    return follow ? exitStatusOf(await waitForEnd(client, job)) : EXIT.done
+    if (!follow) {
+      await printLog(context, client, job, { stream, attempt, follow, json })
+      return EXIT.done
+    }
+    return await watchInterruptibly(context, client, [job], async unasked => {
+      await printLog(context, client, job, { stream, attempt, follow, json, unasked })
+      return exitStatusOf(await waitForEnd(context, client, job))
+    })
   })
 }

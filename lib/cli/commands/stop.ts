@@ -27,7 +27,7 @@ export function run(args: Args, context: Context): Promise<number> {
 async function waitForAll({ jobs, json }: Args, context: Context, client: ResilientClient): Promise<number> {
   let status: number = EXIT.done
   for (const job of jobs) {
-    const ended = await waitForEnd(client, job)
+    const ended = await waitForEnd(context, client, job)
     await printLog(context, client, job, { stream: 'all', follow: false, json })
     if (json) await printJson(context.stdout, ended)
     else await printLine(context.stderr, renderEnd(ended))

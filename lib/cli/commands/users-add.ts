@@ -1,12 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { type Context, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { askNewPassword, makeCredential } from '../new-password.js'
+import { askNewPassword, makeCredential, randomPassword } from '../new-password.js'
 import { printJson, printLine } from '../print.js'
 import { withDaemon } from '../session.js'
-
-const PASSWORD_BYTES = 18
 
 export function run(args: ArgsOf<'users add'>, context: Context): Promise<number> {
   const { name: user, role = 'user', exec: mayExec, generate, json } = args
@@ -15,9 +12,7 @@ export function run(args: ArgsOf<'users add'>, context: Context): Promise<number
   return withDaemon(context, args, async client => {
     // Nobody is asked for what would be of no use.
     await client.ready
-    const password = generate
-      ? randomBytes(PASSWORD_BYTES).toString('base64url')
-      : await askNewPassword(context, user, args['password-file'])
+    const password = generate ? randomPassword() : await askNewPassword(context, user, args['password-file'])
     const { credential } = await makeCredential(password)
     await client.call('user.add', { user, role, mayExec, ...credential })
     if (json) await printJson(context.stdout, { user, role, mayExec, ...(generate && { password }) })

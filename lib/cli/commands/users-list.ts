@@ -4,20 +4,22 @@ import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { given } from '../given.js'
 import { printPages } from '../pages.js'
-import { renderUsers } from '../render.js'
-import { withDaemon } from '../session.js'
+import { renderUsers } from '../render-accounts.js'
+import { daemonNowMs, noteSkew, withDaemon } from '../session.js'
 
 export function run(args: ArgsOf<'users list'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {
     await printPages(
       context,
-      args.json,
+      args,
       async (after: Name | undefined) => {
         const { users, next } = await client.call('user.list', given({ after }))
         return { rows: users, next }
       },
-      (users, style, isFirst) => renderUsers(users, context.clock.nowMs(), style, isFirst),
+      user => user.user,
+      (users, style, isFirst) => renderUsers(users, daemonNowMs(context, client), style, isFirst),
     )
+    await noteSkew(context, client)
     return EXIT.done
   })
 }

@@ -4,13 +4,15 @@ import { type Name, parseName } from '../../../protocol/ids.js'
 import { ConfigError, loadConfig, type WorkerConfig } from '../../base/config.js'
 import type { Log } from '../../base/log.js'
 import { createLog } from '../../base/log-output.js'
+import type { Address } from '../../base/wire.js'
 import { openMachine } from '../../worker/machine/linux.js'
 import { StateDirectoryBusyError } from '../../worker/machine/state-directory.js'
 import { runWorker, type WorkerMode, type WorkerServer } from '../../worker/worker.js'
 import { type Context, type Environment, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
+import { drain, undrain } from '../drain.js'
 import { EXIT } from '../failure.js'
-import { findAccess, findAddress } from '../login.js'
+import { type AccessOptions, findAccess, findAddress, findPlace } from '../login.js'
 import { notice, printJson } from '../print.js'
 
 type WorkArgs = ArgsOf<'work'>
@@ -22,6 +24,9 @@ const EXIT_HANGUP = 129
 
 export async function run(args: WorkArgs, context: Context): Promise<number> {
   const { env, clock, dial, stdout } = context
+  const target = { server: args.server[0], user: args.user }
+  if (args.drain !== undefined) return await drain(context, target, args.drain, args.json)
+  if (args.undrain !== undefined) return await undrain(context, target, args.undrain, args.json)
   if (args.wait && !args.once) throw new UsageError('--wait needs --once')
   if (args.once && args.poll) throw new UsageError('give either --once or --poll')
   const config = readConfig(args, env)
@@ -29,9 +34,12 @@ export async function run(args: WorkArgs, context: Context): Promise<number> {
   const name = nameOf(args, config.worker)
   const servers = await serversOf(args, env, config.worker)
   const stateDir = resolve(args.dir ?? config.worker.dir ?? defaultDir(env, name))
-  const machine = await openMachine({ stateDir, clock }).catch((error: unknown) => {
+  const { pidNamespace: usePidNamespace } = config.worker
+  const machine = await openMachine({ stateDir, clock, usePidNamespace }).catch((error: unknown) => {
     throw error instanceof StateDirectoryBusyError ? new UsageError(error.message) : error
   })
+  if (usePidNamespace && machine.treeLayer === 'cookie')
+    log.warn('this account cannot make a pid namespace here: jobs run without one, and are found by their cookie')
   const signals = listen(log)
   try {
     const result = await runWorker({
@@ -90,14 +98,18 @@ async function serversOf(args: WorkArgs, env: Environment, config: WorkerConfig)
   const given = args.server.length > 0 || env.JANKINS_SERVER === undefined ? args.server : [findAddress(env, undefined)]
   if (given.length > 0)
     return await Promise.all(
-      given.map(async address => ({ weight: 1, ...(await findAccess(env, address, { user: args.user })) })),
+      given.map(async address => ({ weight: 1, ...(await accessTo(env, address, { user: args.user })) })),
     )
   return await Promise.all(
     config.servers.map(async ({ address, user: name, passwordFile, trust, weight }) => {
       const user = args.user ?? (name === undefined ? undefined : namedOr(name, `user of ${address.host}`))
-      return { weight, ...(await findAccess(env, address, { user, passwordFile, trust })) }
+      return { weight, ...(await accessTo(env, address, { user, passwordFile, trust })) }
     }),
   )
+}
+
+async function accessTo(env: Environment, address: Address, options: AccessOptions) {
+  return await findAccess(env, await findPlace(env, { server: address }), options)
 }
 
 function defaultDir(env: Environment, name: Name): string {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
+import type { UserState } from '../../../protocol/fields.js'
 import { parseName } from '../../../protocol/ids.js'
 import { METHODS, type Params, type Result } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
@@ -14,13 +15,13 @@ import {
 import { JANKINS_VERSION, PROTOCOL_VERSION } from '../../../protocol/version.js'
 import type { Account } from '../../store/store.js'
 import type { Caller } from './call.js'
-import { certifiedAccount } from './certificate.js'
+import { certifiedUser } from './certificate.js'
 import { boundedText } from './dispatch.js'
 import type { Peer, Services } from './services.js'
 
 /** Between the two messages of the client. `user` is as the client sent it, for the log. */
 export type Proof =
-  | { readonly kind: 'certificate'; readonly user: string; readonly account: Account }
+  | { readonly kind: 'certificate'; readonly user: string; readonly account: Account | undefined }
   | {
       readonly kind: 'scram'
       readonly user: string
@@ -33,6 +34,9 @@ interface Step {
   readonly result: Result<'auth.start'>
   readonly proof: Proof
 }
+
+/** Whoever waits for approval is told so, but only who knows the password. */
+const MAY_PROVE: ReadonlySet<UserState> = new Set<UserState>(['active', 'pending'])
 
 /**
  * First step: of SCRAM, or all that a certificate needs.
@@ -47,8 +51,9 @@ export async function startAuth(params: unknown, peer: Peer, services: Services)
 }
 
 async function startExternal(data: Uint8Array, { tls }: Peer, services: Services): Promise<Step> {
-  const account = await certifiedAccount(Buffer.from(data).toString(), tls, services)
-  const { user } = account
+  const user = certifiedUser(Buffer.from(data).toString(), tls, services.certificateUsers)
+  const account = await services.store.findAccount(user)
+  if (!account || !MAY_PROVE.has(account.state)) throw new JankinsError('E_AUTH')
   return { result: { data: Buffer.from(user) }, proof: { kind: 'certificate', user, account } }
 }
 
@@ -62,7 +67,7 @@ async function startScram({ mechanism, data }: Params<'auth.start'>, { tls }: Pe
     throw new JankinsError('E_AUTH', { reason: 'the mechanism and the GS2 header differ' })
   const name = parseName(first.user)
   const found = name === undefined ? undefined : await services.store.findAccount(name)
-  const account = found?.active && found.credential ? found : undefined
+  const account = found?.credential && MAY_PROVE.has(found.state) ? found : undefined
   // Made for everybody: a user that exists must not be answered sooner.
   const unknown = unknownUserCredential(services.scramSecret, first.user)
   const credential = account?.credential ?? unknown
@@ -73,7 +78,7 @@ async function startScram({ mechanism, data }: Params<'auth.start'>, { tls }: Pe
 
 /**
  * Second step: the client's proof, and ours.
- * @throws JankinsError E_BAD_REQUEST, E_AUTH
+ * @throws JankinsError E_BAD_REQUEST, E_AUTH, E_NOT_APPROVED
  */
 export function finishAuth(
   params: unknown,
@@ -84,6 +89,7 @@ export function finishAuth(
   // With a certificate TLS has proven both sides.
   const message = proof.kind === 'scram' ? serverFinal(proof.state, proof.credential, data) : Buffer.alloc(0)
   if (!proof.account) throw new JankinsError('E_AUTH')
+  if (proof.account.state === 'pending') throw new JankinsError('E_NOT_APPROVED')
   const { user, role, mayExec } = proof.account
   return {
     result: {
@@ -97,12 +103,23 @@ export function finishAuth(
   }
 }
 
-/** One line for each failed login; the user is the peer's text and stays short. */
-export function logFailedLogin(services: Services, peer: Peer, user: string | undefined, error: JankinsError): void {
-  services.log.warn('a login failed', {
+/** One line for each failed login or registration; the user is the peer's text and stays short. */
+export function logFailedLogin(
+  services: Services,
+  peer: Peer,
+  method: string,
+  user: string | undefined,
+  error: JankinsError,
+): void {
+  const { writer, log } = services
+  const who = user === undefined ? {} : { user: boundedText(user) }
+  writer
+    .audit({ ...who, ...peer, method, refused: error.code })
+    .catch(failure => log.error('a failed login is missing in the audit log', { address: peer.address }, failure))
+  log.warn('a login failed', {
     address: peer.address,
     code: error.code,
-    ...(user !== undefined && { user: boundedText(user) }),
+    ...who,
   })
 }
 

@@ -21,6 +21,8 @@ export interface SessionFacts {
   readonly caller: Caller
   /** Slot of the worker that this connection is the attached one of. */
   attachment: SlotRef | undefined
+  /** The writer thread was told of this connection, and has to hear of its end. */
+  isKnown: boolean
   readonly leases: Map<LeaseId, Held>
   /** Waits that the writer thread keeps for this session, abandoned ones too. */
   waitCount: number
@@ -70,6 +72,7 @@ export async function park(call: Call, wait: (name: number) => Promise<void>): P
   const { session, services, cancellation } = call
   if (session.waitCount >= LIMITS.pipelinedMax.value)
     throw new JankinsError('E_TOO_MANY', { waits: LIMITS.pipelinedMax.value })
+  session.isKnown = true
   session.waitCount++
   const name = ++session.lastWait
   const over = wait(name).finally(() => session.waitCount--)

@@ -1,20 +1,18 @@
 import { JankinsError } from '../../../protocol/errors.js'
 import { type Name, parseName } from '../../../protocol/ids.js'
 import type { CertificateUsers } from '../../base/tls-keys.js'
-import type { Account } from '../../store/store.js'
 import type { TlsFacts } from '../ports.js'
-import type { Services } from './services.js'
 
 /**
- * The account that the certificate of a connection stands for.
+ * The user that the certificate of a connection stands for; whether there is such an account is not looked at.
  * @param wanted the account that the client named; empty for whichever it is
  * @throws JankinsError E_AUTH, with a reason for a certificate that is missing, bad or of nobody
  */
-export async function certifiedAccount(
+export function certifiedUser(
   wanted: string,
   tls: TlsFacts | undefined,
-  { certificateUsers, store }: Pick<Services, 'certificateUsers' | 'store'>,
-): Promise<Account> {
+  certificateUsers: CertificateUsers | undefined,
+): Name {
   if (!certificateUsers) throw refused('this daemon takes no certificates of clients')
   const certificate = tls?.certificate
   if (!certificate) throw refused('the client has shown no certificate')
@@ -22,9 +20,7 @@ export async function certifiedAccount(
   const user = userOf(certificate.subject, certificateUsers)
   if (user === undefined || (wanted !== '' && wanted !== user))
     throw refused('the certificate is not that of this account')
-  const account = await store.findAccount(user)
-  if (!account?.active) throw new JankinsError('E_AUTH')
-  return account
+  return user
 }
 
 /** @param subject one attribute per line, as X509Certificate has it: `CN=box-7`, escaped by RFC 2253 */

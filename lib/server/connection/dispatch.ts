@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
-import type { Role } from '../../../protocol/fields.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { encodeErrorReply, encodeReply } from '../../../protocol/message.js'
-import { isMethod, METHODS, type Params, type Result } from '../../../protocol/methods.js'
+import { METHODS, type Params, type Result } from '../../../protocol/methods.js'
 import { check, type Schema } from '../../../protocol/schema.js'
 import { AssertionError, assert } from '../../base/assert.js'
+import { noteRefusal, noteRequest } from './audited.js'
 import type { Call } from './call.js'
 import { HANDLERS, type HandledMethod, WHILE_DRAINING } from './handlers.js'
+import { permitted } from './permissions.js'
 import type { Peer, Services } from './services.js'
 
 export interface Request {
@@ -28,10 +29,11 @@ export async function dispatch(request: Request, call: Call, draining: boolean):
   try {
     const method = permitted(request.method, call.session.caller.role)
     if (draining && !WHILE_DRAINING.has(method)) throw new JankinsError('E_DRAINING')
-    const body = encodeReply(request.id, await run(method, request.params, call))
+    const body = encodeReply(request.id, await run(method, request, call))
     assert(body.length <= LIMITS.replyBytesMax.value, `a reply of ${request.method} has ${body.length} bytes`)
     return { body, fatal: false }
   } catch (error) {
+    noteRefusal(request, error instanceof JankinsError ? error : { code: 'E_INTERNAL' }, call)
     if (error instanceof JankinsError && error.code !== 'E_INTERNAL')
       return { body: encodeErrorReply(request.id, error), fatal: false }
     const peer = { connection: call.session.connection, address: call.session.address }
@@ -53,22 +55,15 @@ export function ownFault(request: Request, error: unknown, services: Services, p
 /** A peer's text as it may stand in a log line or an error: short, and in one line. */
 export const boundedText = (text: string): string => text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?')
 
-/**
- * The one place where roles are looked at: what the table does not grant is refused.
- * @throws JankinsError E_UNKNOWN_METHOD, E_FORBIDDEN
- */
-function permitted(method: string, role: Role): HandledMethod {
-  if (!isMethod(method)) throw new JankinsError('E_UNKNOWN_METHOD', { method: boundedText(method) })
-  const roles: readonly string[] = METHODS[method].roles
-  if (!roles.includes(role) || method === 'auth.start' || method === 'auth.finish')
-    throw new JankinsError('E_FORBIDDEN', { method, role })
-  return method
-}
-
-async function run<M extends HandledMethod>(method: M, params: unknown, call: Call): Promise<Result<M>> {
+async function run<M extends HandledMethod>(method: M, request: Request, call: Call): Promise<Result<M>> {
   const handler = HANDLERS[method]
   const schema = METHODS[method]
-  const result = await handler(check(schema.params as Schema<Params<M>>, params), call)
+  const params = check(schema.params as Schema<Params<M>>, request.params)
+  const noted = noteRequest(method, params, request, call)
+  // A handler that throws goes first.
+  noted.catch(() => {})
+  const result = await handler(params, call)
+  await noted
   return checkResult(schema.result as Schema<Result<M>>, result, method)
 }
 

@@ -11,25 +11,30 @@ import { claimJob } from './handlers/claim.js'
 import { compareAction } from './handlers/compare.js'
 import { declineJob } from './handlers/decline.js'
 import { disableAction } from './handlers/disable.js'
+import { drainWorker, undrainWorker } from './handlers/drain.js'
 import { enableAction } from './handlers/enable.js'
 import { execJob } from './handlers/exec.js'
 import { readArtifacts } from './handlers/fetch.js'
 import { finishJob } from './handlers/finish.js'
+import { addInvite, listInvites, revokeInvite } from './handlers/invites.js'
 import { readJobLog } from './handlers/log.js'
 import { changePassword } from './handlers/passwd.js'
 import { queryJobs } from './handlers/query.js'
 import { queueJobs } from './handlers/queue.js'
 import { resumeJob } from './handlers/resume.js'
 import { retryJob } from './handlers/retry.js'
+import { showAction, showJob } from './handlers/show.js'
 import { startedJob } from './handlers/started.js'
 import { showStatus } from './handlers/status.js'
 import { stopJob } from './handlers/stop.js'
-import { addUser, disableUser, enableUser, listUsers } from './handlers/users.js'
+import { addUser, deleteUser, disableUser, enableUser, listUsers } from './handlers/users.js'
 import { waitForJob } from './handlers/wait.js'
+import { whyJobWaits } from './handlers/why.js'
 import { listWorkers } from './handlers/workers.js'
 
-/** Authentication is the session's own: everything else has a handler. */
-export type HandledMethod = Exclude<Method, 'auth.start' | 'auth.finish'>
+/** What comes before a role is known is the session's own: everything else has a handler. */
+export type BeforeAuth = 'auth.start' | 'auth.finish' | 'user.register'
+export type HandledMethod = Exclude<Method, BeforeAuth>
 
 /** A method without a handler does not compile. */
 export type Handlers = {
@@ -41,10 +46,15 @@ export const HANDLERS: Handlers = {
   'user.list': listUsers,
   'user.disable': disableUser,
   'user.enable': enableUser,
+  'user.delete': deleteUser,
   'user.passwd': changePassword,
+  'invite.add': addInvite,
+  'invite.list': listInvites,
+  'invite.revoke': revokeInvite,
   'action.add': addAction,
   'action.compare': compareAction,
   'action.list': listActions,
+  'action.show': showAction,
   'action.enable': enableAction,
   'action.disable': disableAction,
   'bundle.write': writeBundle,
@@ -53,6 +63,8 @@ export const HANDLERS: Handlers = {
   'job.exec': execJob,
   'job.retry': retryJob,
   'job.query': queryJobs,
+  'job.show': showJob,
+  'job.why': whyJobWaits,
   'job.wait': waitForJob,
   'job.log': readJobLog,
   'job.stop': stopJob,
@@ -60,6 +72,8 @@ export const HANDLERS: Handlers = {
   'worker.attach': attachWorker,
   'worker.beat': beatWorker,
   'worker.list': listWorkers,
+  'worker.drain': drainWorker,
+  'worker.undrain': undrainWorker,
   'job.claim': claimJob,
   'job.acknowledge': acknowledgeJob,
   'job.decline': declineJob,

@@ -24,9 +24,9 @@ export function hold(call: Call, job: JobId, lease: LeaseId, held: HeldLease): H
   const { leases } = call.session
   const before = leases.get(lease)
   if (before && before.slot.index === held.slot.index && before.slot.generation === held.slot.generation) return before
-  const { slot, attempt, logLimitBytes, bundle } = held
+  const { slot, attempt, logLimitBytes, bundle, isNew = false } = held
   const now: Held = {
-    ...{ job, slot, attempt, logLimitBytes, ...(bundle !== undefined && { bundle }) },
+    ...{ job, slot, attempt, logLimitBytes, isNew, ...(bundle !== undefined && { bundle }) },
     ...{ turn: Promise.resolve(), lengths: undefined, durable: NOTHING, noted: NOTHING },
   }
   leases.set(lease, now)

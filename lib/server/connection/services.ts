@@ -26,6 +26,8 @@ export interface Services {
   readonly scramSecret: Uint8Array
   /** Missing: nobody logs in by certificate. */
   readonly certificateUsers?: CertificateUsers | undefined
+  /** An account that was registered may do nothing before an admin has enabled it. */
+  readonly requireApproval: boolean
   readonly logins: Logins
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */
@@ -34,9 +36,9 @@ export interface Services {
 
 /** What a session says to the main thread, or to a test. */
 export interface SessionOutput {
-  /** The body of a frame, without its length prefix. */
+  /** Answers one received frame: the body of a frame, without its length prefix. */
   send(body: Uint8Array): void
-  /** One received frame is dealt with. Called once for each, after its reply was handed to `send`. */
+  /** One received frame is dealt with and has no answer. */
   handled(): void
   verdict(verdict: Verdict): void
   /** Nothing is in hand any more: `Session.idle` has become true. */

@@ -5,10 +5,12 @@ import { NOTICES } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
 import { assert } from '../../base/assert.js'
 import type { Attempt } from '../logins.js'
+import type { SessionsEnd } from '../writer/shut-out.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
 import { type Caller, Cancellation, type SessionFacts } from './call.js'
 import { Credit } from './credit.js'
 import { dispatch, ownFault, type Request } from './dispatch.js'
+import { register } from './register.js'
 import type { Peer, Services, SessionOutput } from './services.js'
 
 /** Id of an error reply that answers no request. PROTOCOL.md §4. */
@@ -71,6 +73,15 @@ export class Session {
     for (const cancellation of this.#calls.values()) cancellation.cancel('E_DRAINING')
   }
 
+  /** Ends the session if it is one of those; what has not proven itself yet finds out by failing to. */
+  shutOut({ user, code, except }: SessionsEnd): void {
+    const phase = this.#phase
+    if (phase.kind === 'ready' && phase.facts.caller.user === user && this.#peer.connection !== except)
+      this.#refuse(NO_REQUEST, new JankinsError(code))
+    if (phase.kind === 'proof' && phase.proof.account?.user === user)
+      this.#phase = { kind: 'proof', proof: { ...phase.proof, account: undefined } }
+  }
+
   /** The connection is gone: what it parked goes with it, and nothing more is said. */
   close(): void {
     const before = this.#phase
@@ -78,7 +89,7 @@ export class Session {
     this.#queue.length = 0
     this.#credit.close()
     for (const cancellation of this.#calls.values()) cancellation.cancel('E_CANCELLED')
-    if (before.kind !== 'ready') return
+    if (before.kind !== 'ready' || !before.facts.isKnown) return
     const { writer, log } = this.#services
     const { connection } = this.#peer
     writer
@@ -90,13 +101,27 @@ export class Session {
     const request = this.#decodeRequest(body)
     if (!request) return
     const expected = phase.kind === 'greeting' ? 'auth.start' : 'auth.finish'
-    if (request.method !== expected) {
+    const isRegistration = phase.kind === 'greeting' && request.method === 'user.register'
+    if (request.method !== expected && !isRegistration) {
       this.#refuse(request.id, new JankinsError('E_NOT_AUTHENTICATED', { expected }))
       return
     }
     this.#phase = { kind: 'busy' }
-    const step = phase.kind === 'greeting' ? this.#greet(request) : this.#prove(request, phase.proof)
+    const step = isRegistration ? this.#register(request) : this.#step(request, phase)
     void step.catch(error => this.#failAuth(request, phase, error)).then(() => this.#tellIdle())
+  }
+
+  #step(request: Request, phase: Extract<Phase, { kind: 'greeting' | 'proof' }>): Promise<void> {
+    return phase.kind === 'greeting' ? this.#greet(request) : this.#prove(request, phase.proof)
+  }
+
+  /** The authentication may follow on the same connection. */
+  async #register(request: Request): Promise<void> {
+    const result = await register(request, this.#services, this.#peer)
+    if (this.#phase.kind !== 'busy') return
+    this.#phase = { kind: 'greeting' }
+    this.#say(encodeReply(request.id, result))
+    this.#output.verdict({ connection: this.#peer.connection, kind: 'more' })
   }
 
   async #greet(request: Request): Promise<void> {
@@ -124,13 +149,15 @@ export class Session {
 
   #factsOf(caller: Caller): SessionFacts {
     const { connection, address } = this.#peer
-    return { connection, address, caller, attachment: undefined, leases: new Map(), waitCount: 0, lastWait: 0 }
+    const nothing = { attachment: undefined, isKnown: false, waitCount: 0, lastWait: 0 }
+    return { connection, address, caller, leases: new Map(), ...nothing }
   }
 
   #failAuth(request: Request, phase: Phase, error: unknown): void {
     if (this.#phase.kind === 'closed') return
     if (error instanceof JankinsError && error.code !== 'E_INTERNAL') {
-      logFailedLogin(this.#services, this.#peer, phase.kind === 'proof' ? phase.proof.user : undefined, error)
+      const user = phase.kind === 'proof' ? phase.proof.user : undefined
+      logFailedLogin(this.#services, this.#peer, request.method, user, error)
       this.#refuse(request.id, error)
     } else this.#end(ownFault(request, error, this.#services, this.#peer))
   }
@@ -221,7 +248,6 @@ export class Session {
   #say(body: Uint8Array): void {
     this.#credit.spend(body.length)
     this.#output.send(body)
-    this.#output.handled()
   }
 
   #tellIdle(): void {
@@ -247,7 +273,7 @@ function judge<T>(login: Attempt, finish: () => T): T {
     login.succeeded()
     return result
   } catch (error) {
-    login.failed()
+    if (error instanceof JankinsError && error.code === 'E_AUTH') login.failed()
     throw error
   }
 }

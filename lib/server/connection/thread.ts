@@ -12,6 +12,7 @@ import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
+import { createReplySlabs } from './reply-slabs.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
 
@@ -31,6 +32,10 @@ let isDraining: boolean = false
 let isDrainTold: boolean = false
 let isUpTold: boolean = false
 
+/** See throwForTest. */
+const testToken = process.env.JANKINS_TEST_THROW
+
+const slabs = createReplySlabs()
 const sessions = new Map<ConnectionId, Session>()
 /** Their connections are gone, and something of theirs is still in hand. */
 const ending = new Set<Session>()
@@ -55,18 +60,25 @@ const services: Services = {
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
   certificateUsers: data.certificateUsers,
+  requireApproval: data.requireApproval,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }
 
+services.writer.onSessionsEnd(end => {
+  for (const session of sessions.values()) session.shutOut(end)
+})
 main.on('message', ({ opened, frames, credits, closed, drain }: ToThread) => {
   for (const peer of opened) open(peer)
   for (const { connection, body } of unpackFrames(frames)) {
-    throwForTest(body)
+    if (testToken) throwForTest(body, testToken)
     sessions.get(connection)?.receive(body)
   }
-  for (const [connection, bytes] of credits) sessions.get(connection)?.credit(bytes)
+  for (const [connection, bytes] of credits) {
+    slabs.left(connection, bytes)
+    sessions.get(connection)?.credit(bytes)
+  }
   for (const connection of closed) close(connection)
   if (drain) startDrain()
   schedule()
@@ -77,7 +89,7 @@ function open(peer: Opened): void {
   const { connection } = peer
   const output = {
     send(body: Uint8Array) {
-      frames.push({ connection, body })
+      frames.push({ connection, body: slabs.lend(connection, body) })
       frameBytes += body.length
       if (frameBytes >= BATCH_BYTES) flush()
       else schedule()
@@ -101,6 +113,7 @@ function open(peer: Opened): void {
 }
 
 function close(connection: ConnectionId): void {
+  slabs.closed(connection)
   const session = sessions.get(connection)
   if (!session) return
   sessions.delete(connection)
@@ -167,9 +180,8 @@ async function end(): Promise<void> {
  * For tests of what the end of a thread costs: with JANKINS_TEST_THROW=TOKEN in the daemon's environment, a peer whose
  * auth.start names TOKEN as its `client` makes its thread throw where nothing catches it.
  */
-function throwForTest(body: Uint8Array): void {
-  const token = process.env.JANKINS_TEST_THROW
-  if (!token || !Buffer.from(body.buffer, body.byteOffset, body.length).includes(token)) return
+function throwForTest(body: Uint8Array, token: string): void {
+  if (!Buffer.from(body.buffer, body.byteOffset, body.length).includes(token)) return
   const message = decodeMessage(body)
   if (message.kind !== 'request' || message.method !== 'auth.start') return
   const { client } = message.params as { client?: unknown }

@@ -10,7 +10,7 @@ interface Replies {
   bodyBytes: number
 }
 
-/** Hands the replies of one message to their connections: who is admitted, frames, what is handled, then verdicts. */
+/** Hands on the replies of one message: who is admitted, frames, what needed no answer, then verdicts. */
 export function deliver(message: FromThread, connections: ReadonlyMap<ConnectionId, FrontConnection>): void {
   for (const verdict of message.verdicts)
     if (verdict.kind === 'ready') connections.get(verdict.connection)?.admit(verdict.user)
@@ -19,6 +19,7 @@ export function deliver(message: FromThread, connections: ReadonlyMap<Connection
     const packedBytes = packed instanceof ArrayBuffer ? packed.byteLength : packed.body.length
     for (const replies of gather(packed, connections).values()) {
       send(replies, packedBytes)
+      replies.connection.handled(replies.bodies.length)
       touched.add(replies.connection)
     }
   }

@@ -107,6 +107,7 @@ export class Front {
   }
 
   /**
+   * The limit that lets no other connection of this network in.
    * @param pending connections that are to be counted too
    * @param moreCount let in beyond each limit
    */

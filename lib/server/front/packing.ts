@@ -32,7 +32,7 @@ export function packFrames(frames: readonly AddressedFrame[]): PackedMessage {
     packed.push(frame)
   }
   if (small.length > 0) packed.push(packTogether(small))
-  return { frames: packed, transfer: packed.map(bufferOf) }
+  return { frames: packed, transfer: packed.flatMap(buffersOf) }
 }
 
 /** The frames in their order; bodies of small ones are views on what they were packed into. */
@@ -42,14 +42,16 @@ export function* unpackFrames(frames: PackedFrames): Generator<{ connection: Con
     else yield { connection: packed.connection, body: bufferOn(packed.body) }
 }
 
-/** Views of small ones only: what else lies in that memory would go with it. */
-const travelsAlone = (body: Uint8Array): boolean =>
-  body.length >= ALONE_BYTES_MIN &&
-  body.buffer instanceof ArrayBuffer &&
-  body.buffer.byteLength <= body.length + PACKED_HEADER_BYTES
+/** Not what lies beside others in its memory: they would go with it. */
+const travelsAlone = ({ buffer, length }: Uint8Array): boolean =>
+  length >= ALONE_BYTES_MIN &&
+  (buffer instanceof SharedArrayBuffer || buffer.byteLength <= length + PACKED_HEADER_BYTES)
 
-const bufferOf = (packed: ArrayBuffer | AddressedFrame): ArrayBuffer =>
-  packed instanceof ArrayBuffer ? packed : (packed.body.buffer as ArrayBuffer)
+/** Shared memory stays with the sender too. */
+function buffersOf(packed: ArrayBuffer | AddressedFrame): ArrayBuffer[] {
+  const buffer = packed instanceof ArrayBuffer ? packed : packed.body.buffer
+  return buffer instanceof ArrayBuffer ? [buffer] : []
+}
 
 const bufferOn = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
 

@@ -3,6 +3,9 @@ import type { ConnectionId } from '../writer/writer.js'
 import type { FrameSink, FrontConnection } from './connection.js'
 import { type AddressedFrame, packFrames } from './packing.js'
 
+/** Credit of one connection that is worth a message of its own: a small part of what a session begins with. */
+const CREDIT_BYTES = 64 * 1024
+
 /** A running connection thread as the pool knows it: a Worker in the daemon, less in a test. */
 export interface RunningThread {
   post(message: ToThread, transfer: ArrayBuffer[]): void
@@ -28,7 +31,7 @@ export class ThreadLink implements FrameSink {
   /** When it last lost its last connection, or was told to retire. Clock.monotonicMs. */
   idleSinceMs: number
   readonly #running: RunningThread
-  #opened: Opened[] = []
+  readonly #opened = new Map<ConnectionId, Opened>()
   #frames: AddressedFrame[] = []
   #credits = new Map<ConnectionId, number>()
   #closed: ConnectionId[] = []
@@ -43,19 +46,23 @@ export class ThreadLink implements FrameSink {
 
   open(connection: FrontConnection): void {
     this.connections.set(connection.id, connection)
-    this.#opened.push({ connection: connection.id, address: connection.address, tls: connection.tls })
-    this.#schedule()
+    // Told with its first frame: before that the thread has nothing to do for it.
+    const { id, address, tls } = connection
+    this.#opened.set(id, { connection: id, address, tls })
   }
   frame(connection: ConnectionId, body: Buffer): void {
     this.#frames.push({ connection, body })
     this.#schedule()
   }
   credit(connection: ConnectionId, bytes: number): void {
-    this.#credits.set(connection, (this.#credits.get(connection) ?? 0) + bytes)
-    this.#schedule()
+    const owedBytes = (this.#credits.get(connection) ?? 0) + bytes
+    this.#credits.set(connection, owedBytes)
+    // Less than that goes along with whatever is posted next: it is not worth waking the thread for.
+    if (owedBytes >= CREDIT_BYTES) this.#schedule()
   }
   close(connection: ConnectionId): void {
-    if (!this.connections.delete(connection)) return
+    if (!this.connections.delete(connection) || this.#opened.delete(connection)) return
+    this.#credits.delete(connection)
     this.#closed.push(connection)
     this.#schedule()
   }
@@ -78,13 +85,13 @@ export class ThreadLink implements FrameSink {
     if (this.state === 'ended') return
     const { frames, transfer } = packFrames(this.#frames)
     const message: ToThread = {
-      opened: this.#opened,
+      opened: [...this.#opened.values()],
       frames,
       credits: [...this.#credits],
       closed: this.#closed,
       ...(this.#isDraining && { drain: true }),
     }
-    this.#opened = []
+    this.#opened.clear()
     this.#frames = []
     this.#credits = new Map()
     this.#closed = []

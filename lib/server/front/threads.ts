@@ -152,7 +152,9 @@ export class ThreadPool {
 
   #exited(link: ThreadLink, error: unknown): readonly ConnectionId[] {
     const { log, clock, counts } = this.#parts
-    const isExpected = link.state === 'retiring' && link.connections.size === 0 && error === undefined
+    // A thread that is drained and has no connection ends before it is told to.
+    const isToEnd = link.state === 'retiring' || this.#isStopping
+    const isExpected = isToEnd && link.connections.size === 0 && error === undefined
     if (link.state === 'starting') this.#startAgainAtMs = clock.monotonicMs() + RESTART_MS
     link.state = 'ended'
     this.#links.delete(link)

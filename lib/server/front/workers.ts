@@ -8,6 +8,8 @@ import { StartError } from './start-error.js'
 import type { RunningThread, StartThread, ThreadHandlers } from './thread-link.js'
 
 const MIB = 1024 * 1024
+/** Chunks of logs and artifacts that are done with are freed when this is full of small objects: little, and often. */
+const YOUNG_MIB_MAX = 6
 const CONNECTION_THREAD = new URL('../connection/thread.js', import.meta.url)
 const WRITER_THREAD = new URL('../writer/thread.js', import.meta.url)
 
@@ -93,7 +95,10 @@ export function connectionThreads(
     const worker = new Worker(built(CONNECTION_THREAD), {
       workerData: { ...data, thread, writer: port } satisfies ThreadData,
       transferList: [port],
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(config.threadHeapBytes / MIB) },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil(config.threadHeapBytes / MIB),
+        maxYoungGenerationSizeMb: YOUNG_MIB_MAX,
+      },
     })
     let escaped: unknown
     worker.on('message', (message: FromThread) => handlers.onMessage(message))

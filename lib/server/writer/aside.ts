@@ -24,6 +24,10 @@ export class Aside {
     this.#entries.set(head.job, { queue, head, againAtMs: nowMs + waitMs })
   }
 
+  has(job: JobId): boolean {
+    return this.#entries.has(job)
+  }
+
   /** The job could be read, or is not PENDING any more. */
   forget(job: JobId): void {
     if (this.#waitedMs.delete(job)) this.#entries.delete(job)

@@ -25,7 +25,7 @@ export async function claim(
   core.claims.checkRoom(connection, worker.user)
   const askedAtMs = core.clock.monotonicMs()
   const asking = core.claims.make({ key, connection, worker, askedAtMs, endsAtMs: askedAtMs + waitMs })
-  const found = core.dispatcher.seek(asking)
+  const found = core.drained.has(worker.worker) ? 'none' : core.dispatcher.seek(asking)
   if (found === 'full') throw new JankinsError('E_TOO_MANY', { leases: core.leases.size })
   if (found === 'none') {
     if (core.dispatcher.parkedCount >= LIMITS.claimsParkedMax.value)
@@ -49,8 +49,9 @@ export function dropClaims(core: Core, connection: ConnectionId): void {
   for (const open of core.claims.openOf(connection)) giveUp(core, open)
 }
 
-/** Whether a parked claim may be given a job: its worker asked or beat just now. */
+/** Whether a parked claim may be given a job: its worker is not drained, and asked or beat just now. */
 export function mayTake(core: Core, { askedAtMs, worker }: Claim): boolean {
+  if (core.drained.has(worker.worker)) return false
   const nowMs = core.clock.monotonicMs()
   return nowMs - askedAtMs <= SUSPECT_MS || nowMs - core.workers.beat(worker).beatAtMs <= SUSPECT_MS
 }
@@ -129,7 +130,7 @@ const reasonOf = (failure: unknown): string | number =>
 /** The job that the claim was to get cannot be had: another one, or the claim's old place. */
 function seekAgain(core: Core, asking: Claim): void {
   if (asking.isOver) core.claims.answer(asking, undefined)
-  else if (core.dispatcher.seek(asking) !== 'offered') park(core, asking)
+  else if (core.drained.has(asking.worker.worker) || core.dispatcher.seek(asking) !== 'offered') park(core, asking)
 }
 
 function park(core: Core, asking: Claim): void {

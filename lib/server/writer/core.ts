@@ -1,4 +1,5 @@
-import type { JobId } from '../../../protocol/ids.js'
+import type { JobId, Name } from '../../../protocol/ids.js'
+import type { AuditLog } from '../../audit/audit-log.js'
 import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Home } from '../../domain/job.js'
@@ -11,6 +12,7 @@ import type { Dispatcher } from './dispatcher.js'
 import type { Leases } from './leases.js'
 import type { Offers } from './offers.js'
 import type { Queues } from './queues.js'
+import type { ShutOut } from './shut-out.js'
 import type { Waiters } from './waiters.js'
 import type { Workers } from './workers.js'
 
@@ -21,10 +23,12 @@ export interface WriterParts {
   readonly workerSlots: WorkerSlots
   readonly clock: Clock
   readonly log: Log
+  /** Missing where nobody wants to know who did what. */
+  readonly audit?: Pick<AuditLog, 'note'>
   /** Id of this daemon, the same at each of its starts. */
   readonly daemon: string
-  /** As Blobs.endLog. */
-  endLog(job: JobId, attempt: number): Promise<number>
+  /** As Blobs.endParts. */
+  endParts(job: JobId, attempt: number): Promise<number>
   /** Hex digits of that many bytes, which nobody can guess: what leases are named by. */
   random(bytes: number): string
 }
@@ -44,5 +48,8 @@ export interface Core extends WriterParts {
   readonly leases: Leases
   readonly workers: Workers
   readonly waiters: Waiters
+  /** Workers that get no new job, as the database says. */
+  readonly drained: Set<Name>
+  readonly shutOut: ShutOut
   readonly counts: { pending: number }
 }

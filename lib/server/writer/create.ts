@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto'
+import { accounts } from './accounts.js'
 import { Aside } from './aside.js'
+import { createAuditing } from './auditing.js'
 import { cancelClaim, claim, dropClaims, lapse, makeOffer, mayTake } from './claiming.js'
 import { Claims } from './claims.js'
 import type { Core, WriterParts } from './core.js'
 import { Declined } from './declined.js'
 import { Dispatcher } from './dispatcher.js'
+import { drainWorker } from './draining.js'
+import { explainWait } from './explain.js'
 import { holding } from './holding.js'
 import { Leases } from './leases.js'
 import { Offers } from './offers.js'
 import { putQueue, queueing } from './queueing.js'
 import { Queues } from './queues.js'
 import { startReaper } from './reaper.js'
+import { ShutOut } from './shut-out.js'
 import { Waiters } from './waiters.js'
 import { waiting } from './waiting.js'
 import { Workers } from './workers.js'
@@ -26,11 +31,11 @@ export async function createWriter(
   const core = await createCore({ random: randomHex, ...parts })
   await core.dispatcher.readsDone()
   const reaper = startReaper(core)
+  const auditing = createAuditing(core)
   const { store } = core
   return {
-    addUser: (...args) => store.addUser(...args),
-    setPassword: (...args) => store.setPassword(...args),
-    setUserActive: (...args) => store.setUserActive(...args),
+    ...accounts(core),
+    audit: entry => auditing.audit(entry),
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
     ...queueing(core),
     ...holding(core),
@@ -38,6 +43,9 @@ export async function createWriter(
     attach: async (connection, worker) => attach(core, connection, worker),
     claim: (connection, id, waitMs) => claim(core, connection, id, waitMs),
     cancelClaim: async (connection, id) => cancelClaim(core, connection, id),
+    explainWait: job => explainWait(core, job),
+    runningOf: async action => core.dispatcher.factsOf(core.queues.ofAction(action).id).running,
+    drainWorker: (worker, isDrained, user, ofAny) => drainWorker(core, worker, isDrained, user, ofAny),
     listWorkers: async (after, limit) => core.workers.list(after, limit),
     counters: async () => ({
       pending: core.counts.pending,
@@ -48,6 +56,7 @@ export async function createWriter(
     connectionClosed: async connection => connectionClosed(core, connection),
     stop() {
       reaper.stop()
+      auditing.stop()
       core.offers.stop()
       for (const parked of core.claims.all()) dropClaims(core, parked.connection)
       core.waiters.stop()
@@ -75,8 +84,14 @@ async function createCore(parts: WriterParts): Promise<Core> {
     declined: new Declined(clock),
     aside: new Aside(),
     leases,
-    workers: new Workers(parts.workerSlots, clock, leases),
+    workers: new Workers(parts.workerSlots, clock, {
+      jobsOf: name => leases.jobsOf(name),
+      holdsAny: name => leases.holdsAny(name),
+      isDrained: name => core.drained.has(name),
+    }),
+    drained: new Set(await store.listDrainedWorkers()),
     waiters: new Waiters(clock, leaseSlots),
+    shutOut: new ShutOut(),
     counts: { pending: 0 },
   }
   await readState(core)

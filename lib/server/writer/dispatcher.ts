@@ -2,7 +2,7 @@ import { JankinsError } from '../../../protocol/errors.js'
 import type { JobId } from '../../../protocol/ids.js'
 import type { Head, Queue, QueueId } from '../../store/store.js'
 import { compareHeads, type HeadRead } from './heads.js'
-import { QueueState } from './queue-state.js'
+import { type QueueFacts, QueueState } from './queue-state.js'
 import { type Seeker, WorkerClass } from './worker-class.js'
 
 /** What the dispatcher needs of the world. It calls nothing else, and `offer` must not call it back. */
@@ -74,6 +74,10 @@ export class Dispatcher<S extends Seeker> {
 
   hasQueue(queue: QueueId): boolean {
     return this.#queues.has(queue)
+  }
+
+  factsOf(queue: QueueId, job?: JobId): QueueFacts {
+    return this.#stateOf(queue).facts(job)
   }
 
   /** Jobs of this queue are PENDING: new ones, or ones that come back for another attempt. */
@@ -157,6 +161,12 @@ export class Dispatcher<S extends Seeker> {
   leaseFreed(): void {
     if (!this.#isStarved) return
     this.#isStarved = false
+    for (const state of this.#queues.values()) this.#match(state)
+  }
+
+  /** Seekers may take jobs again that `mayTake` has refused. */
+  readmitted(): void {
+    for (const workerClass of this.#classes.values()) workerClass.rejoin(this.#effects.mayTake)
     for (const state of this.#queues.values()) this.#match(state)
   }
 

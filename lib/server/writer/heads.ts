@@ -37,6 +37,12 @@ export class HeadWindow {
     return this.#heads[0]
   }
 
+  /** How many rows of the window come before this job; undefined when it is not in it. */
+  placeOf(job: JobId): number | undefined {
+    if (!this.#jobs.has(job)) return undefined
+    return this.#heads.findIndex(head => head.job === job)
+  }
+
   takeFirst(): Head | undefined {
     const head = this.#heads.shift()
     if (head) this.#jobs.delete(head.job)

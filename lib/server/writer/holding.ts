@@ -31,6 +31,7 @@ export const holding = (core: Core): Pick<Writer, 'acknowledge' | 'decline' | 'r
 
 async function acknowledge(core: Core, connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease> {
   const worker = core.workers.of(connection)
+  if (core.shutOut.has(worker.user)) throw new JankinsError('E_LEASE_LOST', { job })
   if (core.leases.get(job)?.lease === lease) return resume(core, job, lease)
   const offer = openOffer(core, worker, job, lease)
   if (!offer.order) throw new JankinsError('E_LEASE_LOST', { job })
@@ -69,7 +70,7 @@ async function take(core: Core, offer: Offer, order: JobOrder, worker: WorkerEnt
   core.dispatcher.taken(queue, job)
   if (held.isStopped) core.leaseSlots.requestStop(slot)
   settle(core, job, change)
-  return heldLease(held)
+  return { ...heldLease(held), isNew: true }
 }
 
 /** The offer stands until it lapses, unless the job is not PENDING any more. */

@@ -30,6 +30,8 @@ export interface Lease {
   worker?: Name
   terms?: Terms
   isStopped: boolean
+  /** By Clock.monotonicMs: ends before the lease does, because its worker was shut out. */
+  endsAtMs?: number
   /** Its end is being written. */
   isEnding: boolean
   /** Time of the last beat that was written for people to see. */

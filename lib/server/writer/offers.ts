@@ -1,4 +1,4 @@
-import type { JobId, LeaseId } from '../../../protocol/ids.js'
+import type { JobId, LeaseId, Name } from '../../../protocol/ids.js'
 import type { Clock, Timer } from '../../base/clock.js'
 import type { Head, JobOrder, QueueId } from '../../store/store.js'
 import type { SlotRef } from '../slots.js'
@@ -52,6 +52,11 @@ export class Offers {
 
   get(lease: LeaseId): Offer | undefined {
     return this.#byLease.get(lease)
+  }
+
+  /** Those that were made to this worker and are not taken. */
+  ofWorker(worker: Name): readonly Offer[] {
+    return [...this.#byJob.values()].filter(offer => offer.claim.worker.worker === worker)
   }
 
   ofJob(job: JobId): Offer | undefined {

@@ -2,15 +2,20 @@ import type { MessagePort } from 'node:worker_threads'
 import { isErrorCode, JankinsError } from '../../../protocol/errors.js'
 import type { Log } from '../../base/log.js'
 import type { WriterAnswer, WriterCall } from '../ports.js'
+import { ShutOut } from './shut-out.js'
 import type { Writer } from './writer.js'
 
-type Call = keyof Writer
+type Call = Exclude<keyof Writer, 'onSessionsEnd'>
 
 /** Every call of the interface: one that is missing here does not compile. */
 const CALLS: { readonly [M in Call]: true } = {
   addUser: true,
+  audit: true,
   setPassword: true,
-  setUserActive: true,
+  setUserState: true,
+  addInvite: true,
+  revokeInvite: true,
+  register: true,
   noteDurableLengths: true,
   addAction: true,
   setActionActive: true,
@@ -29,6 +34,9 @@ const CALLS: { readonly [M in Call]: true } = {
   waitForLog: true,
   cancelWait: true,
   logGrew: true,
+  explainWait: true,
+  runningOf: true,
+  drainWorker: true,
   listWorkers: true,
   counters: true,
   connectionClosed: true,
@@ -45,10 +53,15 @@ interface Pending {
  */
 export function writerOverPort(port: MessagePort): Writer {
   const pending = new Map<number, Pending>()
+  const shutOut = new ShutOut()
   const post = batched<WriterCall>(calls => port.postMessage(calls))
   let lastCall = 0
   port.on('message', (answers: readonly WriterAnswer[]) => {
     for (const answer of answers) {
+      if ('sessionsEnd' in answer) {
+        shutOut.tell(answer.sessionsEnd)
+        continue
+      }
       const waiting = pending.get(answer.call)
       pending.delete(answer.call)
       if ('failure' in answer) waiting?.reject(new Error(`the writer failed: ${answer.failure}`))
@@ -63,12 +76,19 @@ export function writerOverPort(port: MessagePort): Writer {
       post({ call, method, args })
     })
   const methods = Object.keys(CALLS).map(method => [method, (...args: unknown[]) => call(method, args)])
-  return Object.fromEntries(methods) as Writer
+  return {
+    ...(Object.fromEntries(methods) as Pick<Writer, Call>),
+    onSessionsEnd: tell => shutOut.listen(tell),
+  }
 }
 
 /** Answers the calls that come through `port`: all that are done in one turn in one message. */
 export function serveWriter(port: MessagePort, writer: Writer, log: Log): void {
   const post = batched<WriterAnswer>(answers => port.postMessage(answers))
+  port.once(
+    'close',
+    writer.onSessionsEnd(sessionsEnd => post({ sessionsEnd })),
+  )
   port.on('message', (calls: readonly WriterCall[]) => {
     for (const { call, method, args } of calls)
       void make(writer, method, args).then(

@@ -1,6 +1,16 @@
+import type { JobId } from '../../../protocol/ids.js'
 import type { Queue } from '../../store/store.js'
 import { HeadWindow } from './heads.js'
 import type { Seeker, WorkerClass } from './worker-class.js'
+
+/** What a queue is like now, for people. */
+export interface QueueFacts {
+  readonly queue: Queue
+  /** Running jobs, and those that are being taken. */
+  readonly running: number
+  /** Jobs that come before the one that was asked about; undefined when it is not near the head. */
+  readonly before: number | undefined
+}
 
 /** One queue as the dispatcher sees it. The counts are kept, never counted. */
 export class QueueState<S extends Seeker> {
@@ -16,6 +26,11 @@ export class QueueState<S extends Seeker> {
     this.queue = queue
     this.running = running
     this.window = new HeadWindow(windowRows)
+  }
+
+  facts(job: JobId | undefined): QueueFacts {
+    const before = job === undefined ? undefined : this.window.placeOf(job)
+    return { queue: this.queue, running: this.running + this.offered, before }
   }
 
   /** Whether a job of it may be offered now. */

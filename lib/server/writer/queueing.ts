@@ -1,9 +1,9 @@
 import { JankinsError } from '../../../protocol/errors.js'
 import type { JobId, Name } from '../../../protocol/ids.js'
-import type { CompleteDefinition } from '../../domain/action.js'
+import { type CompleteDefinition, mayQueue } from '../../domain/action.js'
 import type { NewJobs, Queue } from '../../store/store.js'
 import type { Core } from './core.js'
-import { settle } from './settle.js'
+import { requestStop, settle } from './settle.js'
 import type { QueueOrder, Writer } from './writer.js'
 
 /** What people do with actions and jobs; the contracts are those of Writer. */
@@ -13,7 +13,7 @@ export const queueing = (
   async addAction(action, definition, replace) {
     const nowMs = Math.round(core.clock.nowMs())
     const { changed, queue } = await core.store.putAction(action, definition, replace, nowMs)
-    core.queues.putDefaults(action, { priority: definition.priority, retries: definition.retries })
+    core.queues.putDefaults(action, definition)
     putQueue(core, queue)
     return { changed }
   },
@@ -24,7 +24,7 @@ export const queueing = (
   },
   queueJobs: (action, order) => queueJobs(core, action, order),
   execJob: (definition, order) => execJob(core, definition, order),
-  stopJob: job => stopJob(core, job),
+  stopJob: (job, by) => stopJob(core, job, by),
 })
 
 export function putQueue(core: Core, queue: Queue, running = 0): void {
@@ -39,13 +39,13 @@ export function putQueue(core: Core, queue: Queue, running = 0): void {
 
 async function queueJobs(core: Core, action: Name, order: QueueOrder): Promise<readonly JobId[]> {
   const queue = core.queues.ofAction(action)
-  if (!queue.active) {
+  const known = core.queues.defaultsOf(action)
+  const { priority, retries, allow } = known instanceof Promise ? await known : known
+  if (!queue.active || !mayQueue(allow, order.user, order.role)) {
     const jobs = await core.store.findRepeated(newJobs(core, order, { queue: queue.id, priority: 0, retries: 0 }))
     if (jobs) return jobs
-    throw new JankinsError('E_ACTION_DISABLED', { action })
+    throw queue.active ? new JankinsError('E_FORBIDDEN', { action }) : new JankinsError('E_ACTION_DISABLED', { action })
   }
-  const known = core.queues.defaultsOf(action)
-  const { priority, retries } = known instanceof Promise ? await known : known
   return insert(core, newJobs(core, order, { queue: queue.id, priority: order.priority ?? priority, retries }))
 }
 
@@ -81,18 +81,12 @@ async function insert(core: Core, made: NewJobs): Promise<readonly JobId[]> {
   return jobs
 }
 
-async function stopJob(core: Core, job: JobId): ReturnType<Writer['stopJob']> {
-  const change = await core.store.applyEvent(job, { kind: 'stop-requested', atMs: Math.round(core.clock.nowMs()) })
+async function stopJob(core: Core, job: JobId, by: Name | undefined): ReturnType<Writer['stopJob']> {
+  const event = { kind: 'stop-requested', atMs: Math.round(core.clock.nowMs()) } as const
+  const change = await core.store.applyEvent(job, by === undefined ? event : { ...event, by })
   const { state } = change.after
   settle(core, job, change)
-  if (state.kind === 'RUNNING') {
-    const held = core.leases.get(job)
-    const offer = core.offers.ofJob(job)
-    if (held) {
-      held.isStopped = true
-      core.leaseSlots.requestStop(held.slot)
-    } else if (offer) offer.isStopped = true
-  }
+  if (state.kind === 'RUNNING') requestStop(core, job)
   const isStopped = state.kind !== 'PENDING' && state.stopRequestedAtMs !== undefined
   return { state: state.kind, requested: isStopped && (state.kind === 'RUNNING' || state.kind === 'CANCELLED') }
 }

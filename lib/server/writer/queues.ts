@@ -2,10 +2,12 @@ import { JankinsError } from '../../../protocol/errors.js'
 import type { Name } from '../../../protocol/ids.js'
 import type { Queue, Store } from '../../store/store.js'
 
-/** What a new job takes from its action, when it does not say otherwise. */
+/** What queueing has to know of an action. */
 export interface ActionDefaults {
   readonly priority: number
   readonly retries: number
+  /** Who may queue its jobs; missing: everyone who may queue. */
+  readonly allow?: readonly string[]
 }
 
 /** Which queue a new job goes to: known in memory, so that queueing costs one write and no read. */
@@ -26,8 +28,8 @@ export class Queues {
     } else this.#byAction.set(queue.action, queue)
   }
 
-  putDefaults(action: Name, defaults: ActionDefaults): void {
-    this.#defaults.set(action, defaults)
+  putDefaults(action: Name, { priority, retries, allow }: ActionDefaults): void {
+    this.#defaults.set(action, { priority, retries, ...(allow && { allow }) })
   }
 
   /** @throws JankinsError E_ACTION_NOT_FOUND */
@@ -49,8 +51,11 @@ export class Queues {
   async #readDefaults(action: Name): Promise<ActionDefaults> {
     const view = await this.#store.findAction(action)
     if (!view) throw new JankinsError('E_ACTION_NOT_FOUND', { action })
-    const defaults = this.#defaults.get(action) ?? { priority: view.priority ?? 0, retries: view.retries ?? 0 }
-    this.#defaults.set(action, defaults)
-    return defaults
+    // Meanwhile the action may have been changed: that is newer than what was read.
+    if (!this.#defaults.has(action)) {
+      const { priority = 0, retries = 0, allow } = view
+      this.putDefaults(action, { priority, retries, ...(allow && { allow }) })
+    }
+    return this.#defaults.get(action) as ActionDefaults
   }
 }

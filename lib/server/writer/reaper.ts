@@ -38,7 +38,8 @@ function reap(core: Core, nowMs: number): void {
   const wallMs = core.clock.nowMs() - nowMs
   for (const held of core.leases.all()) {
     if (held.isEnding) continue
-    if (core.leaseSlots.expire(held.slot, nowMs, held.leaseMs + LIMITS.leaseMarginMs.value)) {
+    const isCutOff = held.endsAtMs !== undefined && nowMs >= held.endsAtMs
+    if (core.leaseSlots.expire(held.slot, nowMs, isCutOff ? -1 : held.leaseMs + LIMITS.leaseMarginMs.value)) {
       // What is being written to its parts just now is let through: the end is tried again at the next tick.
       if (!core.leaseSlots.lockParts(held.slot, REAPER)) continue
       held.isEnding = true
@@ -58,7 +59,7 @@ function reap(core: Core, nowMs: number): void {
 async function endLease(core: Core, held: Lease): Promise<void> {
   const { job, attempt } = held
   try {
-    const logBytes = await endLog(core, held)
+    const logBytes = await endParts(core, held)
     if (held.home !== core.home) await takeHome(core, held)
     const event = { kind: 'expired', home: core.home, attempt, atMs: Math.round(core.clock.nowMs()), logBytes } as const
     const change = await core.store.applyEvent(job, event)
@@ -75,9 +76,9 @@ async function endLease(core: Core, held: Lease): Promise<void> {
 }
 
 /** What came of the log stays, also after a power loss: its end cuts nothing that was shown to somebody. */
-async function endLog(core: Core, { job, attempt }: Lease): Promise<number> {
+async function endParts(core: Core, { job, attempt }: Lease): Promise<number> {
   try {
-    return await core.endLog(job, attempt)
+    return await core.endParts(job, attempt)
   } catch (error) {
     core.log.warn('the log of a lost attempt may not be durable, and its length is not known', {
       job,

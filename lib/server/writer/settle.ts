@@ -1,17 +1,10 @@
 import type { JobId } from '../../../protocol/ids.js'
-import type { Job } from '../../domain/job.js'
-import type { Head, QueueId } from '../../store/store.js'
+import type { Head, JobChange, QueueId } from '../../store/store.js'
 import type { Core } from './core.js'
 import type { Lease } from './leases.js'
 
-export interface Change {
-  readonly before: Job
-  readonly after: Job
-  readonly queue: QueueId
-}
-
 /** What a committed change of a job means for memory: leases, queues, counters, and who waits for it. */
-export function settle(core: Core, job: JobId, { before, after, queue }: Change): void {
+export function settle(core: Core, job: JobId, { before, after, queue }: JobChange): void {
   if (after === before) return
   if (before.state.kind === 'PENDING' && after.state.kind !== 'PENDING') {
     core.counts.pending--
@@ -30,6 +23,16 @@ export function settle(core: Core, job: JobId, { before, after, queue }: Change)
   }
   if (after.state.kind === 'PENDING' || after.state.kind === 'RUNNING') core.waiters.grew(job)
   else core.waiters.ended(job)
+}
+
+/** The worker hears of it with its next beat, or when it acknowledges. */
+export function requestStop(core: Core, job: JobId): void {
+  const held = core.leases.get(job)
+  const offer = core.offers.ofJob(job)
+  if (held) {
+    held.isStopped = true
+    core.leaseSlots.requestStop(held.slot)
+  } else if (offer) offer.isStopped = true
 }
 
 /** The row of `held` is not RUNNING any more, or not this lease's. */

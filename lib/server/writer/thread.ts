@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { openAuditLog } from '../../audit/audit-log.js'
 import { systemClock } from '../../base/clock.js'
 import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
@@ -29,6 +30,7 @@ const leaseSlots = createLeaseSlots(leaseBuffer)
 const room = createRoom(dataDir, reserveBytes, systemClock)
 // On a full disk the database cannot even be opened.
 if (room.isShort()) room.release()
+const audit = openAuditLog(dataDir, systemClock, log)
 const store = opened()
 if (store) {
   const blobs = openBlobs(dataDir)
@@ -40,7 +42,8 @@ if (store) {
     clock: systemClock,
     log,
     daemon,
-    endLog: (job, attempt) => blobs.endLog({ job, attempt }),
+    audit,
+    endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()
@@ -69,6 +72,7 @@ if (store) {
         writer.stop()
         void blobs.close().then(() => {
           store.close()
+          audit.close()
           process.exit(0)
         })
     }
@@ -79,7 +83,7 @@ if (store) {
 
 function opened(): ReturnType<typeof openStore> | undefined {
   try {
-    return openStore(dataDir, log, { makeRoom: () => room.release() })
+    return openStore(dataDir, log, { makeRoom: () => room.release(), beforeCommit: () => audit.write() })
   } catch (error) {
     tell({
       kind: 'refused',

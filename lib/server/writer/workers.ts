@@ -36,6 +36,7 @@ export interface WorkerEntry extends NewWorker {
 export interface WorkerLeases {
   jobsOf(worker: Name): readonly JobId[]
   holdsAny(worker: Name): boolean
+  isDrained(worker: Name): boolean
 }
 
 /** Who is attached, and who was lately. At most LIMITS.workersMax are kept: the first that left go first. */
@@ -92,7 +93,7 @@ export class Workers {
     const before = this.#byName.get(worker.worker)
     if (before && this.#isInTheWay(before, connection, worker.instance))
       throw new JankinsError('E_WORKER_NAME_TAKEN', { worker: worker.worker })
-    const displaced = before && this.#isAttached(before) ? before.connection : undefined
+    const displaced = before && this.isAttached(before) ? before.connection : undefined
     if (displaced !== undefined) this.detach(displaced)
     this.detach(connection)
     if (!before) this.#makeRoom()
@@ -122,8 +123,18 @@ export class Workers {
     return entry.last ?? this.#slots.read(entry.slot, this.#clock.monotonicMs())
   }
 
+  isAttached(entry: WorkerEntry): boolean {
+    return this.#byConnection.get(entry.connection) === entry
+  }
+
   isSuspect(entry: WorkerEntry): boolean {
     return this.#clock.monotonicMs() - this.beat(entry).beatAtMs > SUSPECT_MS
+  }
+
+  /** Whether a worker of this name is attached and has not missed its beats. */
+  isReachable(worker: Name): boolean {
+    const entry = this.#byName.get(worker)
+    return entry !== undefined && this.isAttached(entry) && !this.isSuspect(entry)
   }
 
   /** Drops what has been lost for long. */
@@ -136,12 +147,23 @@ export class Workers {
     }
   }
 
-  list(after: Name | undefined, limit: number): { workers: readonly WorkerView[]; next?: Name } {
+  /** The attachment of this name, the last one if it is over. */
+  find(worker: Name): WorkerEntry | undefined {
+    return this.#byName.get(worker)
+  }
+
+  /** At most `limit` workers by name, behind `after`. */
+  page(after: Name | undefined, limit: number): readonly WorkerEntry[] {
     const from = after === undefined ? 0 : this.#placeOf(after, true)
-    const names = this.#names.slice(from, from + limit)
-    const workers = names.map(name => this.#view(this.#byName.get(name) as WorkerEntry))
-    const last = names.at(-1)
-    return { workers, ...(last !== undefined && from + limit < this.#names.length && { next: last }) }
+    return this.#names.slice(from, from + limit).map(name => this.#byName.get(name) as WorkerEntry)
+  }
+
+  list(after: Name | undefined, limit: number): { workers: readonly WorkerView[]; next?: Name } {
+    const entries = this.page(after, limit + 1)
+    const shown = entries.slice(0, limit)
+    const last = shown.at(-1)?.worker
+    const isLast = entries.length === shown.length
+    return { workers: shown.map(entry => this.#view(entry)), ...(last !== undefined && !isLast && { next: last }) }
   }
 
   #view(entry: WorkerEntry): WorkerView {
@@ -156,6 +178,7 @@ export class Workers {
       free,
       jobs: this.#leases.jobsOf(entry.worker).slice(0, LIMITS.slotsMax.value),
       load,
+      ...(this.#leases.isDrained(entry.worker) && { drained: true }),
       version: entry.version,
       attachedAtMs: entry.attachedAtMs,
       beatAtMs: Math.max(0, Math.round(this.#clock.nowMs()) - ageMs),
@@ -170,15 +193,11 @@ export class Workers {
 
   #isInTheWay(before: WorkerEntry, connection: ConnectionId, instance: InstanceId): boolean {
     return (
-      this.#isAttached(before) &&
+      this.isAttached(before) &&
       before.connection !== connection &&
       before.instance !== instance &&
       !this.isSuspect(before)
     )
-  }
-
-  #isAttached(entry: WorkerEntry): boolean {
-    return this.#byConnection.get(entry.connection) === entry
   }
 
   #makeRoom(): void {

@@ -1,9 +1,12 @@
+import type { Role } from '../../../protocol/fields.js'
 import type { ClaimId, InstanceId, JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
-import type { Grant, JobView, WorkerView } from '../../../protocol/views.js'
+import type { Grant, JobView, WaitReason, WorkerView } from '../../../protocol/views.js'
+import type { AuditEntry } from '../../audit/line.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { End } from '../../domain/job.js'
-import type { StoreWriter } from '../../store/store.js'
+import type { Credential, StoreWriter } from '../../store/store.js'
 import type { SlotRef } from '../slots.js'
+import type { TellSessionsEnd } from './shut-out.js'
 
 /** Given by the main thread, unique in the life of the daemon. */
 export type ConnectionId = number
@@ -14,10 +17,13 @@ export interface HeldLease {
   readonly attempt: number
   readonly logLimitBytes: number
   readonly bundle?: Sha256
+  /** Given by this start of the daemon: all that was ever added to the log is noted in the slot. */
+  readonly isNew?: boolean
 }
 
 export interface QueueOrder {
   readonly user: Name
+  readonly role: Role
   readonly key: string
   readonly count: number
   /** The action's when missing. */
@@ -42,7 +48,27 @@ export interface NewWorker {
  * simulation. Every promise that tells of a change resolves after its commit. What a connection parked (claim, wait)
  * is dropped when `connectionClosed` names it.
  */
-export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 'setUserActive' | 'noteDurableLengths'> {
+export interface Writer
+  extends Pick<StoreWriter, 'addUser' | 'addInvite' | 'revokeInvite' | 'register' | 'noteDurableLengths'> {
+  /**
+   * @param ending the sessions of the account are to end too, but for one of them
+   * @throws E_USER_NOT_FOUND, E_USER_DELETED
+   */
+  setPassword(user: Name, credential: Credential, ending?: { readonly except?: ConnectionId }): Promise<void>
+  /**
+   * Shuts an account out, or lets it in. Shut out, its sessions end and its workers' jobs are stopped.
+   * @throws E_USER_NOT_FOUND, E_LAST_ADMIN, and E_USER_DELETED for `active`
+   */
+  setUserState(user: Name, state: 'active' | 'disabled' | 'deleted'): Promise<{ changed: boolean }>
+  /**
+   * Notes who asked for what. What is asked of the writer behind it is committed no sooner. Resolves when it is written;
+   * refusals that are alike are counted and told later.
+   * @throws E_STORE_FULL
+   */
+  audit(entry: AuditEntry): Promise<void>
+  /** `tell` is called when sessions have to end, behind the answer of the call that caused it. @returns ends it */
+  onSessionsEnd(tell: TellSessionsEnd): () => void
+
   /** @throws E_ACTION_EXISTS */
   addAction(action: Name, definition: CompleteDefinition, replace: boolean): Promise<{ changed: boolean }>
   /** @throws E_ACTION_NOT_FOUND */
@@ -50,13 +76,13 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
 
   /**
    * A key that has made these jobs gets them again, whatever became of the action since.
-   * @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_KEY_REUSED, E_STORE_FULL
+   * @throws E_ACTION_NOT_FOUND, E_ACTION_DISABLED, E_FORBIDDEN, E_KEY_REUSED, E_STORE_FULL
    */
   queueJobs(action: Name, order: QueueOrder): Promise<readonly JobId[]>
   /** @throws E_KEY_REUSED, E_STORE_FULL */
   execJob(definition: CompleteDefinition, order: QueueOrder): Promise<JobId>
   /** @throws E_JOB_NOT_FOUND */
-  stopJob(job: JobId): Promise<{ state: JobView['state']; requested: boolean }>
+  stopJob(job: JobId, by?: Name): Promise<{ state: JobView['state']; requested: boolean }>
 
   /** Makes `connection` the attached one of this worker. @throws E_WORKER_NAME_TAKEN */
   attach(connection: ConnectionId, worker: NewWorker): Promise<SlotRef>
@@ -91,6 +117,22 @@ export interface Writer extends Pick<StoreWriter, 'addUser' | 'setPassword' | 's
   /** Wakes followers of this job. */
   logGrew(job: JobId): Promise<void>
 
+  /** Everything that keeps a PENDING job from running now; nothing for any other. Tells of a few workers at most. */
+  explainWait(job: JobId): Promise<readonly WaitReason[]>
+  /** @throws E_ACTION_NOT_FOUND */
+  runningOf(action: Name): Promise<number>
+  /**
+   * Whether the worker of this name gets new jobs; what it was offered and has not taken goes to others.
+   * @param user who asks; without `ofAny` for a worker that attached under this account
+   * @returns jobs that it holds
+   * @throws E_WORKER_NOT_FOUND, E_FORBIDDEN, E_STORE_FULL
+   */
+  drainWorker(
+    worker: Name,
+    isDrained: boolean,
+    user: Name,
+    ofAny: boolean,
+  ): Promise<{ changed: boolean; jobs: readonly JobId[] }>
   listWorkers(after: Name | undefined, limit: number): Promise<{ workers: readonly WorkerView[]; next?: Name }>
   counters(): Promise<{ pending: number; running: number; workers: number; claimsParked: number }>
   connectionClosed(connection: ConnectionId): Promise<void>

@@ -1,8 +1,9 @@
 import { JankinsError } from '../../../protocol/errors.js'
 import type { Name } from '../../../protocol/ids.js'
+import { LIMITS } from '../../../protocol/limits.js'
 import { type ActionView, definition } from '../../../protocol/views.js'
 import type { CompleteDefinition } from '../../domain/action.js'
-import type { Queue } from '../store.js'
+import type { ActionFacts, Queue } from '../store.js'
 import { type StoredDefinition, storeDefinition } from '../texts.js'
 import type { Handle } from './database.js'
 import { findQueue, queueOfAction } from './queues.js'
@@ -12,6 +13,11 @@ const ACTIONS = `
   SELECT a.id, a.name, a.active, a.version, v.definition FROM actions a LEFT JOIN action_versions v ON v.id = a.version`
 const FIND = `${ACTIONS} WHERE a.name = ?`
 const LIST = `${ACTIONS} WHERE a.name > ? ORDER BY a.name LIMIT ?`
+const FIND_FACTS = `
+  SELECT q.id AS queue, a.created_at_ms FROM actions a JOIN queues q ON q.action = a.id WHERE a.name = ?`
+const COUNT_PENDING = `
+  SELECT count(*) AS count
+  FROM (SELECT 1 FROM jobs INDEXED BY jobs_pending WHERE state = 1 AND queue = ? LIMIT ?)`
 const PUT_VERSION = `
   INSERT INTO action_versions (action, sha256, definition, view) VALUES (?, ?, ?, ?)
   ON CONFLICT (action, sha256) DO UPDATE SET definition = excluded.definition, view = excluded.view`
@@ -34,6 +40,15 @@ interface ActionRow {
 export function findActionRow({ sql }: Handle, action: Name): ActionView | undefined {
   const row = sql<ActionRow>(FIND).get(action)
   return row && viewOf(row)
+}
+
+export function findActionFactsRow({ sql }: Handle, action: Name): ActionFacts | undefined {
+  const row = sql<{ queue: number; created_at_ms: number }>(FIND_FACTS).get(action)
+  if (!row) return undefined
+  const { count } = sql<{ count: number }>(COUNT_PENDING).get(row.queue, LIMITS.pageVisitedMax.value) as {
+    count: number
+  }
+  return { createdAtMs: row.created_at_ms, pending: count }
 }
 
 /** At most `limit` actions behind `after`, by name in the order of their bytes. */

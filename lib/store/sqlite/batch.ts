@@ -7,7 +7,7 @@ export type Write = <T>(operation: () => T) => Promise<T>
 
 export interface Batch {
   /**
-   * `operation` is synchronous, may run twice (the first time undone), and changes nothing but the database.
+   * `operation` is synchronous, may run several times (all but the last undone), and changes nothing but the database.
    * @throws what `operation` throws, then nothing of it was written; JankinsError E_STORE_FULL
    */
   readonly write: Write
@@ -25,34 +25,43 @@ type Outcome = { readonly result: unknown } | { readonly error: unknown }
 /** Bounds the memory and the time of one transaction; what is above waits for the next. */
 const OPERATIONS_MAX = 4_096
 
+/** Operations between two looks at what a commit leaves to be done: a look costs as much as an operation. */
+const LOOK_OPERATIONS = 256
+
 /**
- * Group commit: all operations of one turn of the loop share one transaction, each in a savepoint of its own, and are
- * answered after its commit. `onCommitted` runs after the answers were handed out. `makeRoom` is asked when the disk is
- * full, and when it could, the operation is tried once more.
+ * Group commit: all operations of one turn of the loop share one transaction and are answered after its commit. When one
+ * of them fails, the transaction is undone and made again with a savepoint for each. `onCommitted` runs after the
+ * answers were handed out, about every LOOK_OPERATIONS. `makeRoom` is asked when the disk is full, and when it could,
+ * the operation is tried once more.
  */
 export function createBatch(
   handle: Handle,
   log: Log,
   onCommitted: () => void,
   makeRoom: () => boolean = () => false,
+  beforeCommit: () => void = () => {},
 ): Batch {
   const waiting: Operation[] = []
   let full = false
   let closed = false
+  let unlookedCount = 0
 
   function flush(): void {
     const operations = waiting.splice(0, OPERATIONS_MAX)
     if (waiting.length > 0) setImmediate(flush)
     if (operations.length === 0) return
-    const outcomes = commitTogether(handle, operations) ?? operations.map(commitOrMakeRoom)
+    const outcomes = commitAll(handle, operations, beforeCommit) ?? operations.map(commitOrMakeRoom)
     noteFull(outcomes)
     for (const [index, operation] of operations.entries()) settle(operation, outcomes[index] as Outcome)
-    if (!closed) setImmediate(() => closed || onCommitted())
+    unlookedCount += operations.length
+    if (unlookedCount < LOOK_OPERATIONS || closed) return
+    unlookedCount = 0
+    setImmediate(() => closed || onCommitted())
   }
 
   function commitOrMakeRoom(operation: Operation): Outcome {
-    const outcome = commitAlone(handle, operation)
-    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation) : outcome
+    const outcome = commitAlone(handle, operation, beforeCommit)
+    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation, beforeCommit) : outcome
   }
 
   function noteFull(outcomes: readonly Outcome[]): void {
@@ -79,8 +88,8 @@ export function createBatch(
 }
 
 /** Undefined when the transaction was lost as a whole: nothing is written then. */
-function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): Outcome[] | undefined {
-  const outcomes: Outcome[] = []
+function commitAll(handle: Handle, operations: readonly Operation[], beforeCommit: () => void): Outcome[] | undefined {
+  const { db, sql } = handle
   try {
     sql('BEGIN IMMEDIATE').run()
   } catch (error) {
@@ -88,6 +97,26 @@ function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): 
     return isDiskError(error) ? undefined : operations.map(() => ({ error }))
   }
   try {
+    const outcomes = operations.map(({ run }) => ({ result: run() }))
+    beforeCommit()
+    sql('COMMIT').run()
+    return outcomes
+  } catch {
+    // A savepoint for each costs a tenth of an insert, so they come only now that one of them is needed.
+    if (db.inTransaction) sql('ROLLBACK').run()
+    return commitApart(handle, operations, beforeCommit)
+  }
+}
+
+/** Each operation in a savepoint: one that fails leaves the others alone. Undefined as in commitAll. */
+function commitApart(
+  { db, sql }: Handle,
+  operations: readonly Operation[],
+  beforeCommit: () => void,
+): Outcome[] | undefined {
+  const outcomes: Outcome[] = []
+  try {
+    sql('BEGIN IMMEDIATE').run()
     for (const operation of operations) {
       sql('SAVEPOINT operation').run()
       try {
@@ -101,6 +130,7 @@ function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): 
       }
       sql('RELEASE operation').run()
     }
+    beforeCommit()
     sql('COMMIT').run()
     return outcomes
   } catch {
@@ -110,10 +140,11 @@ function commitTogether({ db, sql }: Handle, operations: readonly Operation[]): 
   }
 }
 
-function commitAlone({ db, sql }: Handle, operation: Operation): Outcome {
+function commitAlone({ db, sql }: Handle, operation: Operation, beforeCommit: () => void): Outcome {
   try {
     sql('BEGIN IMMEDIATE').run()
     const result = operation.run()
+    beforeCommit()
     sql('COMMIT').run()
     return { result }
   } catch (error) {
@@ -127,9 +158,12 @@ function settle(operation: Operation, outcome: Outcome): void {
   else operation.resolve(outcome.result)
 }
 
+/** Of the database, and of a file that beforeCommit writes. */
+const FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EIO', 'EROFS'])
+
 function isDiskError(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR'))
+  return typeof code === 'string' && (FULL.has(code) || code.startsWith('SQLITE_IOERR'))
 }
 
 const isRefused = (outcome: Outcome): boolean =>

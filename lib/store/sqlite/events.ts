@@ -3,6 +3,7 @@ import type { JobId } from '../../../protocol/ids.js'
 import { type Job, type JobEvent, type JobState, nextJob } from '../../domain/job.js'
 import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
+import { noteJobEvent } from './job-events.js'
 import { readJobRow } from './job-row.js'
 import { STATE_NUMBERS } from './states.js'
 import { writeUsage } from './usage.js'
@@ -18,7 +19,7 @@ const START = `
     version = coalesce(?, ${VERSION_NOW})
   WHERE id = ?`
 const CHANGE_RUNNING = `
-  UPDATE jobs SET home_daemon = ?, home_epoch = ?, pid = ?, stop_requested_at_ms = ? WHERE id = ?`
+  UPDATE jobs SET home_daemon = ?, home_epoch = ?, pid = ?, stop_requested_at_ms = ?, reason = ? WHERE id = ?`
 const START_OVER = `
   UPDATE jobs SET state = ?, attempt = ?, retries_left = ?, lease = ?, home_daemon = NULL, home_epoch = NULL,
     worker = NULL, worker_user = NULL, started_at_ms = NULL, pid = NULL, heartbeat_at_ms = NULL, version = NULL,
@@ -41,7 +42,10 @@ export function applyJobEvent(
   const row = readJobRow(handle, job)
   if (!row) throw new JankinsError('E_JOB_NOT_FOUND', { job })
   const after = nextJob(row.job, event)
-  if (after !== row.job) writeJob(handle, job, row.job, after, version)
+  if (after !== row.job) {
+    writeJob(handle, job, row.job, after, version)
+    noteJobEvent(handle, job, row.job, after, event)
+  }
   return { before: row.job, after, queue: row.queue }
 }
 
@@ -80,8 +84,9 @@ function writeStart({ sql }: Handle, job: JobId, { lease, home, run }: Running, 
   )
 }
 
-function writeChange({ sql }: Handle, job: JobId, { home, run, stopRequestedAtMs }: Running): void {
-  sql(CHANGE_RUNNING).run(home.daemon, home.epoch, run.pid ?? null, stopRequestedAtMs ?? null, job)
+function writeChange({ sql }: Handle, job: JobId, { home, run, stopRequestedAtMs, stopReason }: Running): void {
+  const { daemon, epoch } = home
+  sql(CHANGE_RUNNING).run(daemon, epoch, run.pid ?? null, stopRequestedAtMs ?? null, stopReason ?? null, job)
 }
 
 function writeEnd({ sql }: Handle, job: JobId, { kind, lease, stopRequestedAtMs, end }: Finished): void {

@@ -55,6 +55,8 @@ function stateOf(row: JobRow, usage: () => Usage): JobState {
         home: homeOf(row),
         run: runOf(row) ?? NO_RUN,
         stopRequestedAtMs: row.stop_requested_at_ms,
+        // The only reason that a job has before its end.
+        stopReason: row.reason === 'worker-disabled' ? row.reason : null,
       })
     case 'COMPLETE':
     case 'TIMEOUT':

@@ -4,6 +4,7 @@ import { LIMITS } from '../../../protocol/limits.js'
 import { fitReply } from '../page.js'
 import type { JobFilter, JobPage } from '../store.js'
 import type { Handle } from './database.js'
+import { type Fits, firstIdFrom, READ_FACTS, restOf } from './filters.js'
 import { findJobView } from './job-view.js'
 import { queueOfAction } from './queues.js'
 import { STATE_NUMBERS } from './states.js'
@@ -21,18 +22,16 @@ export const LANES = {
   user: 'SELECT id FROM jobs INDEXED BY jobs_user WHERE user = ? AND id <= ? ORDER BY id DESC LIMIT 1',
   worker: 'SELECT id FROM jobs INDEXED BY jobs_worker WHERE worker = ? AND id <= ? ORDER BY id DESC LIMIT 1',
 } as const
-/** What no index answers: almost all jobs are COMPLETE, and a pid is a detail of a worker. */
-export const READ_REST = 'SELECT state, pid FROM jobs WHERE id = ?'
 const FIND_USER = 'SELECT id FROM users WHERE name = ?'
 
 /** The largest id up to `idMax` in this lane. */
 type Lane = (idMax: number) => number | undefined
-type Fits = (id: number) => boolean
 
 /** To be called in one snapshot. @throws JankinsError E_ACTION_NOT_FOUND, E_USER_NOT_FOUND, E_JOB_NOT_FOUND */
 export function queryJobRows(handle: Handle, filter: JobFilter, after: JobId | undefined, limit: number): JobPage {
   const lanes = lanesOf(handle, filter)
-  const { ids, next } = walk(lanes, restOf(handle, filter), after ?? Number.MAX_SAFE_INTEGER, limit)
+  const span = spanOf(handle, filter, after)
+  const { ids, next } = walk(lanes, restOf(handle, filter), span, limit)
   const views = ids.map(id => findJobView(handle, id as JobId)).filter(view => view !== undefined)
   const jobs = fitReply(views)
   const nextId = jobs.length < views.length ? jobs.at(-1)?.job : next && parseJobId(next)
@@ -40,25 +39,39 @@ export function queryJobRows(handle: Handle, filter: JobFilter, after: JobId | u
 }
 
 /** At most pageVisitedMax entries are looked at, those of the views that follow included. */
-function walk(lanes: readonly Lane[], fits: Fits | undefined, after: number, limit: number) {
+function walk(lanes: readonly Lane[], test: Fits | undefined, span: Span, limit: number) {
   const ids: number[] = []
-  let idMax = after - 1
+  let idMax = span.idEnd - 1
   let seeks = LIMITS.pageVisitedMax.value - limit
   while (seeks > lanes.length) {
     const id = leap(lanes, idMax)
     seeks -= id.seeks
     if (id.kind === 'none') return { ids, next: undefined }
     idMax = id.idMax
+    if (idMax < span.idMin) return { ids, next: undefined }
     if (id.kind === 'passed') continue
-    if (fits) seeks--
-    if (!fits || fits(idMax)) {
+    const answer = test?.(idMax)
+    seeks -= answer?.visited ?? 0
+    if (answer?.fits !== false) {
       // One more than fits into the page: only now it is known that there is a next one.
       if (ids.length === limit) return { ids, next: ids.at(-1) }
       ids.push(idMax)
     }
     idMax--
   }
-  return { ids, next: idMax > 0 ? idMax + 1 : undefined }
+  return { ids, next: idMax >= span.idMin ? idMax + 1 : undefined }
+}
+
+/** Ids that are looked at: `idEnd` itself is not. */
+interface Span {
+  readonly idMin: number
+  readonly idEnd: number
+}
+
+function spanOf(handle: Handle, { queuedFromMs, queuedBeforeMs }: JobFilter, after: JobId | undefined): Span {
+  const idMin = queuedFromMs === undefined ? 1 : firstIdFrom(handle, queuedFromMs)
+  const idEnd = after ?? (queuedBeforeMs === undefined ? Number.MAX_SAFE_INTEGER : firstIdFrom(handle, queuedBeforeMs))
+  return { idMin, idEnd }
 }
 
 type Leap =
@@ -101,19 +114,9 @@ function lanesOf(handle: Handle, filter: JobFilter): Lane[] {
 
 function laneOfJobs({ sql }: Handle, jobs: readonly JobId[]): Lane {
   for (const job of jobs)
-    if (sql<unknown>(READ_REST).get(job) === undefined) throw new JankinsError('E_JOB_NOT_FOUND', { job })
+    if (sql<unknown>(READ_FACTS).get(job) === undefined) throw new JankinsError('E_JOB_NOT_FOUND', { job })
   const newestFirst = [...new Set(jobs)].sort((a, b) => b - a)
   return idMax => newestFirst.find(id => id <= idMax)
-}
-
-/** Undefined when the lanes tell everything. */
-function restOf({ sql }: Handle, { state, pid }: JobFilter): Fits | undefined {
-  if (pid === undefined && state !== 'COMPLETE') return undefined
-  const statement = sql<{ state: number; pid: number | null }>(READ_REST)
-  return id => {
-    const row = statement.get(id)
-    return (state !== 'COMPLETE' || row?.state === STATE_NUMBERS.COMPLETE) && (pid === undefined || row?.pid === pid)
-  }
 }
 
 function userOf({ sql }: Handle, user: string): number {

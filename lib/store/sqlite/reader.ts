@@ -1,9 +1,11 @@
-import type { Name } from '../../../protocol/ids.js'
 import { fitReply } from '../page.js'
 import type { StoreReader } from '../store.js'
-import { findActionRow, listActionRows } from './actions.js'
+import { findActionFactsRow, findActionRow, listActionRows } from './actions.js'
 import { type Handle, inSnapshot } from './database.js'
 import { findOrder, readDispatch, readHeadRows } from './dispatch.js'
+import { listDrainedRows } from './drained.js'
+import { listInviteRows } from './invites.js'
+import { readJobEventRows } from './job-events.js'
 import { readJobRow } from './job-row.js'
 import { findJobView } from './job-view.js'
 import { queryJobRows } from './query.js'
@@ -16,11 +18,18 @@ export const createReader = (handle: Handle): StoreReader => ({
     const { rows, next } = page(listUserRows(handle, after, limit + 1), limit, row => row.user)
     return { users: rows, ...(next !== undefined && { next }) }
   },
+  async listInvites(after, limit, nowMs) {
+    const { rows, next } = page(listInviteRows(handle, after, limit + 1, nowMs), limit, row => row.invite)
+    return { invites: rows, ...(next !== undefined && { next }) }
+  },
   findAction: async action => findActionRow(handle, action),
   async listActions(after, limit) {
     const { rows, next } = page(listActionRows(handle, after, limit + 1), limit, row => row.action)
     return { actions: rows, ...(next !== undefined && { next }) }
   },
+  findActionFacts: async action => inSnapshot(handle, () => findActionFactsRow(handle, action)),
+  readJobEvents: async job => readJobEventRows(handle, job),
+  listDrainedWorkers: async () => listDrainedRows(handle),
   findJob: async job => findJobView(handle, job),
   readJob: async job => readJobRow(handle, job)?.job,
   readOrder: async job => findOrder(handle, job),
@@ -30,8 +39,8 @@ export const createReader = (handle: Handle): StoreReader => ({
 })
 
 /** `rows` holds one more than the page when there is a next one. */
-function page<Row>(rows: readonly Row[], limit: number, nameOf: (row: Row) => Name) {
+function page<Row, Key>(rows: readonly Row[], limit: number, keyOf: (row: Row) => Key) {
   const fitting = fitReply(rows.slice(0, limit))
   const last = fitting.at(-1)
-  return { rows: fitting, next: last && rows.length > fitting.length ? nameOf(last) : undefined }
+  return { rows: fitting, next: last && rows.length > fitting.length ? keyOf(last) : undefined }
 }

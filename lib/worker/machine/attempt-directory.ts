@@ -15,7 +15,7 @@ export interface LinuxAttempt extends AttemptFiles {
   readonly name: string
   readonly dir: string
   /** Null: not there, or not whole. */
-  readLine(file: 'shell' | 'status' | 'cgroup' | 'times'): Promise<string | null>
+  readLine(file: 'shell' | 'status' | 'cgroup' | 'namespace' | 'times'): Promise<string | null>
   /** Whoever ends the attempt later finds its cgroup here. */
   writeCgroup(dir: string): Promise<void>
   /** Returns the path of the script, executable. */

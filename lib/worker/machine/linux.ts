@@ -1,10 +1,12 @@
 import { statfsSync } from 'node:fs'
 import { loadavg } from 'node:os'
+import type { TreeLayer } from '../../../protocol/fields.js'
 import type { Clock } from '../../base/clock.js'
 import type { Machine } from '../ports.js'
 import { findDelegatedCgroup } from '../tree/cgroup.js'
 import type { LinuxAttempt } from './attempt-directory.js'
 import { openBootClock, readBootId } from './boot-clock.js'
+import { findPidNamespace } from './namespace.js'
 import { createExecutor } from './process.js'
 import { openStateDirectory, randomHex } from './state-directory.js'
 
@@ -13,19 +15,29 @@ export interface MachineOptions {
   readonly clock: Clock
   /** False leaves a delegated cgroup unused. */
   readonly useCgroup?: boolean
+  /** True runs each job in a pid namespace of its own, where there is no cgroup and one can be made. */
+  readonly usePidNamespace?: boolean
+}
+
+export interface LinuxMachine extends Machine {
+  /** What makes sure that nothing of a job is left. */
+  readonly treeLayer: TreeLayer
+  release(): Promise<void>
 }
 
 /**
  * This machine, with the state directory locked until `release`.
  * @throws StateDirectoryBusyError
  */
-export async function openMachine(options: MachineOptions): Promise<Machine & { release(): Promise<void> }> {
-  const { stateDir, clock, useCgroup = true } = options
+export async function openMachine(options: MachineOptions): Promise<LinuxMachine> {
+  const { stateDir, clock, useCgroup = true, usePidNamespace = false } = options
   const bootClock = openBootClock()
   const bootId = readBootId()
   const state = await openStateDirectory(stateDir, bootId, clock)
   const cgroup = useCgroup ? await findDelegatedCgroup() : undefined
+  const namespace = usePidNamespace && cgroup === undefined ? await findPidNamespace() : undefined
   return {
+    treeLayer: cgroup !== undefined ? 'cgroup' : namespace ? 'pid-namespace' : 'cookie',
     bootClock,
     attempts: state,
     executor: createExecutor({
@@ -33,6 +45,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine & { 
       bootClock,
       bootId,
       cgroup,
+      namespace,
       attemptOf: files => files as LinuxAttempt,
     }),
     freeBytes() {

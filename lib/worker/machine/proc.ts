@@ -4,9 +4,14 @@ export interface ProcessStat {
   /** One letter, as ps shows it. Z and X: it is dead. */
   readonly state: string
   readonly group: number
+  /** It is on its way out: it has no memory any more and starts nothing. */
+  readonly isExiting: boolean
   /** Since the start of the machine, in 1/100 s: with the pid it names a process for good. */
   readonly startTicks: number
 }
+
+/** linux/sched.h */
+const PF_EXITING = 4
 
 /** Milliseconds of one tick: USER_HZ is 100 on every Linux that Node runs on. */
 export const TICK_MS = 10
@@ -21,7 +26,19 @@ export function readStat(pid: number): ProcessStat | undefined {
   }
   // The name stands in brackets and may hold anything, brackets and blanks too.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[0] ?? 'X', group: Number(fields[2]), startTicks: Number(fields[19]) }
+  return {
+    ...{ state: fields[0] ?? 'X', group: Number(fields[2]), startTicks: Number(fields[19]) },
+    isExiting: (Number(fields[6]) & PF_EXITING) !== 0,
+  }
+}
+
+/** Whether it is process 1 of a pid namespace below ours. PROC(5), /proc/pid/status. */
+export function isNamespaceInit(pid: number): boolean {
+  try {
+    return /^NSpid:\t\d+(?:\t\d+)*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
 }
 
 export function isAlive(pid: number, startTicks: number): boolean {

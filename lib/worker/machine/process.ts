@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { TreeLayer } from '../../../protocol/fields.js'
 import { type Clock, sleep } from '../../base/clock.js'
 import type { AttemptFiles, BootClock, Executor, Shell, ShellEnd } from '../ports.js'
 import { cgroupOf, endCgroup, makeCgroup } from '../tree/cgroup.js'
 import { CookieScanner } from '../tree/cookie.js'
 import { type Accounts, openAccounts } from './accounts.js'
 import type { LinuxAttempt } from './attempt-directory.js'
+import type { PidNamespace } from './namespace.js'
 import { isAlive, sendSignal, TICK_MS } from './proc.js'
 
 const WRAPPER = fileURLToPath(new URL('./wrapper.sh', import.meta.url))
@@ -24,6 +26,8 @@ export interface ExecutorParts {
   readonly bootId: string
   /** Undefined: none is delegated, and the cookie has to do. */
   readonly cgroup: string | undefined
+  /** Undefined: none is wanted, or none can be made. */
+  readonly namespace: PidNamespace | undefined
   readonly attemptOf: (files: AttemptFiles) => LinuxAttempt
 }
 
@@ -49,7 +53,8 @@ async function start(
     makeCgroup(cgroup)
   }
   const runDir = resolve(files.workspaceDir, grant.dir ?? '.')
-  const command = await commandOf(files)
+  const own = await commandOf(files)
+  const command = parts.namespace?.(files.dir, own) ?? own
   const startedAtBootMs = parts.bootClock.bootMs()
   const child = spawn('/bin/sh', [WRAPPER, files.dir, runDir, grant.stderr, cgroup ?? '', ...command], {
     cwd: files.dir,
@@ -157,10 +162,20 @@ async function endTree(
   files: LinuxAttempt,
   { cgroup, noteCgroup }: Accounts,
   sinceTicks: number,
-): Promise<'cgroup' | 'cookie' | undefined> {
+): Promise<TreeLayer | undefined> {
   if (cgroup) return (await endCgroup(cgroup, parts.clock, noteCgroup)) ? 'cgroup' : undefined
-  return (await scanner.killAll(files.record.cookie, sinceTicks)) ? 'cookie' : undefined
+  const hasNamespace = (await files.readLine('namespace')) !== null
+  if (hasNamespace && isWaitedFor(await files.readLine('status'))) return 'pid-namespace'
+  // Process 1 of a namespace carries the cookie, and takes all with it that does not.
+  const isClean = await scanner.killAll(files.record.cookie, sinceTicks)
+  return isClean ? (hasNamespace ? 'pid-namespace' : 'cookie') : undefined
 }
+
+/**
+ * Whether the shell saw the end of the job's namespace, and with it of every process in there. 137 may also tell that
+ * what waited for it was killed.
+ */
+const isWaitedFor = (status: string | null): boolean => readStatus(status) !== undefined && status !== 'exit 137'
 
 async function endCgroupOf(parts: ExecutorParts, cgroup: string | undefined): Promise<void> {
   if (cgroup) await endCgroup(cgroup, parts.clock)

@@ -25,8 +25,8 @@ export interface StateDirectory extends AttemptStorage {
  * listening socket in the abstract namespace, named by device and inode: it goes with the process, however that ends.
  *
  *     DIR/worker guard                  who holds the directory, and which guard is in charge: see guard.sh
- *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan freed cgroup shell status stdout stderr
- *                                       script artifacts.zip artifacts.sum workspace/ artifacts/
+ *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan freed cgroup namespace shell status stdout
+ *                                       stderr script artifacts.zip artifacts.sum workspace/ artifacts/
  *
  * @throws StateDirectoryBusyError, or what the file system says
  */

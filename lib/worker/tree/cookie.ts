@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Clock, sleep } from '../../base/clock.js'
-import { readStat, sendSignal } from '../machine/proc.js'
+import { isNamespaceInit, readStat, sendSignal } from '../machine/proc.js'
 import type { Cookie } from '../ports.js'
 
 /** A process that cannot be killed (a dead disk) is given up after this. */
@@ -104,7 +104,10 @@ async function pass(hunts: readonly Hunt[]): Promise<{ found: Set<Hunt>; unclear
       if (environment.length === 0) {
         const stat = readStat(pid)
         if (!stat || stat.state === 'Z' || stat.state === 'X') continue
-        for (const hunt of hunts) if (stat.startTicks >= hunt.sinceTicks) unclear.add(hunt)
+        const suspicious = hunts.filter(hunt => stat.startTicks >= hunt.sinceTicks)
+        // Process 1 of a namespace goes last: until then what it takes along may still run.
+        const isLast = suspicious.length > 0 && stat.isExiting && isNamespaceInit(pid)
+        for (const hunt of suspicious) (isLast ? found : unclear).add(hunt)
         continue
       }
       for (const hunt of hunts)

@@ -26,7 +26,7 @@ t.test('a wrong password, and a user that is unknown, disabled or no name, get t
   const daemon = await startDaemonInProcess(t, { log })
   await daemon.login('user', { user: 'ada' })
   await daemon.login('user', { user: 'gone' })
-  await daemon.store.setUserActive('gone' as Name, false)
+  await daemon.store.setUserState('gone' as Name, 'disabled', 1)
   const answers = []
   for (const user of ['ada', 'nobody', 'gone', 'not a name', `x${'y'.repeat(500)}`]) {
     const peer = await openPeer(daemon)
@@ -59,9 +59,9 @@ t.test('a user that does not exist has the same salt each time, and another one 
 t.test('a disabled account cannot authenticate, and enabled again it can', async t => {
   const daemon = await startDaemonInProcess(t)
   const login = await daemon.login('reader', { user: 'ada' })
-  await daemon.store.setUserActive('ada' as Name, false)
+  await daemon.store.setUserState('ada' as Name, 'disabled', 1)
   await t.rejects(daemon.client(login), { code: 'E_AUTH' })
-  await daemon.store.setUserActive('ada' as Name, true)
+  await daemon.store.setUserState('ada' as Name, 'active', 1)
   t.equal((await daemon.client(login)).role, 'reader')
 })
 
@@ -137,7 +137,7 @@ t.test('a request that rides behind a wrong proof is not carried out', async t =
   peer.request(3, 'user.disable', { user: other.user })
   t.match(await peer.reply(), { id: 2, error: { code: 'E_AUTH' } })
   t.equal(await peer.next(), undefined)
-  t.match(await daemon.store.findAccount(other.user), { active: true })
+  t.match(await daemon.store.findAccount(other.user), { state: 'active' })
 })
 
 t.test('who guesses is held back, by the same answer whether the user exists or not', async t => {

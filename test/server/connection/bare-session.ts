@@ -42,6 +42,7 @@ export async function readySession(daemon: TestDaemon, login: KeyLogin): Promise
     {
       send(body) {
         sent += body.length
+        handled++
         const reply = decodeMessage(body, LIMITS.replyBytesMax.value) as Reply
         const wake = wakes.shift()
         if (wake) wake(reply)

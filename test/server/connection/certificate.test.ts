@@ -1,7 +1,5 @@
 import t from 'tap'
-import { certifiedAccount, userOf } from '../../../lib/server/connection/certificate.js'
-import type { Name } from '../../../protocol/ids.js'
-import { startDaemonInProcess } from '../../helpers/daemon.js'
+import { certifiedUser, userOf } from '../../../lib/server/connection/certificate.js'
 
 const byCommonName = { byCommonName: true, bySubject: [] }
 
@@ -40,27 +38,20 @@ t.test('a whole subject is an account of its own, as openssl prints it', async t
   for (const [subject, user] of cases) t.equal(userOf(subject, users), user, subject)
 })
 
-t.test('who is let in: a good certificate of an active account, and nobody else', async t => {
-  const daemon = await startDaemonInProcess(t)
-  await daemon.login('worker', { user: 'box-7' })
-  await daemon.login('worker', { user: 'gone' })
-  await daemon.store.setUserActive('gone' as Name, false)
-  const services = { ...daemon.services, certificateUsers: byCommonName }
+t.test('whose a certificate is: good, shown, and of the account that is named', async t => {
   const shown = (subject: string, flaw?: string) => ({ bindings: {}, certificate: { subject, ...(flaw && { flaw }) } })
-  t.match(await certifiedAccount('', shown('CN=box-7'), services), { user: 'box-7', role: 'worker' })
-  t.match(await certifiedAccount('box-7', shown('CN=box-7'), services), { user: 'box-7' })
-  const refused = (detail: object) => ({ code: 'E_AUTH', detail })
-  const other = { reason: 'the certificate is not that of this account' }
-  await t.rejects(certifiedAccount('admin', shown('CN=box-7'), services), refused(other))
-  await t.rejects(certifiedAccount('', shown('O=nobody'), services), refused(other))
-  await t.rejects(certifiedAccount('', shown('CN=gone'), services), refused({}))
-  await t.rejects(certifiedAccount('', shown('CN=unknown'), services), refused({}))
-  const expired = { reason: 'the certificate of the client is not good: CERT_HAS_EXPIRED' }
-  await t.rejects(certifiedAccount('', shown('CN=box-7', 'CERT_HAS_EXPIRED'), services), refused(expired))
+  t.equal(certifiedUser('', shown('CN=box-7'), byCommonName), 'box-7')
+  t.equal(certifiedUser('box-7', shown('CN=box-7'), byCommonName), 'box-7')
+  const refused = (reason: string) => ({ code: 'E_AUTH', detail: { reason } })
+  const other = refused('the certificate is not that of this account')
+  t.throws(() => certifiedUser('admin', shown('CN=box-7'), byCommonName), other)
+  t.throws(() => certifiedUser('', shown('O=nobody'), byCommonName), other)
+  const expired = refused('the certificate of the client is not good: CERT_HAS_EXPIRED')
+  t.throws(() => certifiedUser('', shown('CN=box-7', 'CERT_HAS_EXPIRED'), byCommonName), expired)
   for (const tls of [undefined, { bindings: {} }])
-    await t.rejects(certifiedAccount('', tls, services), refused({ reason: 'the client has shown no certificate' }))
-  await t.rejects(
-    certifiedAccount('', shown('CN=box-7'), daemon.services),
-    refused({ reason: 'this daemon takes no certificates of clients' }),
+    t.throws(() => certifiedUser('', tls, byCommonName), refused('the client has shown no certificate'))
+  t.throws(
+    () => certifiedUser('', shown('CN=box-7'), undefined),
+    refused('this daemon takes no certificates of clients'),
   )
 })

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { Dial, Wire } from '../../../lib/base/wire.js'
 import { type Client, ConnectionLostError, connect } from '../../../lib/client/connection.js'
-import type { ClaimId, JobId, LeaseId, Sha256 } from '../../../protocol/ids.js'
+import type { ClaimId, InviteId, JobId, LeaseId, Sha256 } from '../../../protocol/ids.js'
 import { HEARTBEAT_MS, LIMITS } from '../../../protocol/limits.js'
 import { METHODS, type Method } from '../../../protocol/methods.js'
 import { type KeyLogin, startDaemonInProcess, type TestDaemon } from '../../helpers/daemon.js'
@@ -14,11 +14,15 @@ const READS: ReadonlySet<Method> = new Set([
   'auth.start',
   'auth.finish',
   'user.list',
+  'invite.list',
   'action.compare',
   'action.list',
+  'action.show',
   'bundle.read',
   'artifact.read',
   'job.query',
+  'job.show',
+  'job.why',
   'job.wait',
   'job.log',
   'worker.list',
@@ -30,12 +34,16 @@ const READS: ReadonlySet<Method> = new Set([
 interface Scene {
   readonly daemon: TestDaemon
   readonly admin: KeyLogin
+  readonly invite: InviteId
   readonly ended: JobId
   readonly pending: JobId
   readonly held: { readonly job: JobId; readonly lease: string }
   /** An offer that waits for its acknowledgement; the job is `pending`. */
   readonly offered: { readonly job: JobId; readonly lease: string }
 }
+
+/** Before authentication: handlers/register.test.ts sends it twice. */
+const BEFORE_AUTH: ReadonlySet<Method> = new Set(['user.register'])
 
 interface Case {
   readonly method: Method
@@ -57,6 +65,14 @@ const CASES: readonly Case[] = [
   { method: 'user.disable', params: () => ({ user: 'spare' }) },
   { method: 'user.enable', params: () => ({ user: 'spare' }) },
   { method: 'user.passwd', params: () => ({ user: 'spare', ...credential }) },
+  {
+    method: 'user.passwd',
+    what: 'that ends sessions',
+    params: () => ({ user: 'spare', ...credential, endSessions: true }),
+  },
+  { method: 'user.delete', params: () => ({ user: 'spare' }) },
+  { method: 'invite.add', params: () => ({ tokenSha256: SHA256, role: 'worker' }) },
+  { method: 'invite.revoke', params: ({ invite }) => ({ invite }) },
   { method: 'action.add', params: () => ({ action: 'new', command: ['true'] }) },
   { method: 'action.add', what: 'to replace', params: () => ({ action: 'build', command: ['x'], replace: true }) },
   { method: 'action.disable', params: () => ({ action: 'build' }) },
@@ -86,6 +102,8 @@ const CASES: readonly Case[] = [
   { method: 'job.stop', what: 'of one that runs', params: ({ held }) => ({ job: held.job }) },
   { method: 'job.stop', what: 'of one that has ended', params: ({ ended }) => ({ job: ended }) },
   { method: 'worker.attach', params: () => ATTACH },
+  { method: 'worker.drain', params: () => ({ worker: ATTACH.worker }) },
+  { method: 'worker.undrain', params: () => ({ worker: ATTACH.worker }) },
   { method: 'job.claim', params: () => ({ claim: CLAIM, waitMs: 0 }) },
   { method: 'job.acknowledge', params: ({ offered }) => offered },
   { method: 'job.decline', params: ({ offered }) => offered },
@@ -109,6 +127,8 @@ async function setScene(t: Test): Promise<Scene> {
   await daemon.login('user', { user: 'spare' })
   const client = await daemon.client(admin)
   await client.call('action.add', { action: name('build'), command: ['make'] })
+  const tokenSha256 = createHash('sha256').digest('hex') as Sha256
+  const { invite } = await client.call('invite.add', { tokenSha256, role: 'user' })
   const jobs: JobId[] = []
   for (let n = 0; n < 4; n++) {
     const queued = await client.call('job.queue', { action: name('build'), key: newKey() })
@@ -127,7 +147,7 @@ async function setScene(t: Test): Promise<Scene> {
   await client.call('job.acknowledge', held)
   await client.call('job.append', { ...held, part: 'stdout', offset: 0, data: Buffer.from('logs') })
   const offered = await take()
-  return { daemon, admin, ended: ended.job, pending: jobs[3] as JobId, held, offered }
+  return { daemon, admin, invite, ended: ended.job, pending: jobs[3] as JobId, held, offered }
 }
 
 /** A connection whose replies can be lost: from `lose` on none arrives any more; resolves when the first one was lost. */
@@ -176,7 +196,7 @@ function comparable(result: object): object {
 }
 
 t.test('each method that changes something is in the table', async t => {
-  const changing = (Object.keys(METHODS) as Method[]).filter(method => !READS.has(method))
+  const changing = (Object.keys(METHODS) as Method[]).filter(method => !READS.has(method) && !BEFORE_AUTH.has(method))
   t.strictSame(new Set(CASES.map(({ method }) => method)), new Set(changing))
 })
 
@@ -256,7 +276,8 @@ t.test('a grant whose reply never arrived goes to another worker within seconds,
   await back.call('worker.attach', attachParams('silent'))
   t.strictSame(await back.call('job.claim', { claim: CLAIM, waitMs: 0 }), {}, 'the first one finds nothing left')
   await other.call('job.finish', { ...taken, exitCode: 0, stdout: EMPTY, stderr: EMPTY })
-  t.match((await back.call('job.query', { jobs: [pending] })).jobs, [
+  const admin = await daemon.client(scene.admin)
+  t.match((await admin.call('job.query', { jobs: [pending] })).jobs, [
     { state: 'COMPLETE', attempt: 1, worker: 'lively' },
   ])
 })

@@ -12,10 +12,16 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'user.list': 'admin',
   'user.disable': 'admin',
   'user.enable': 'admin',
+  'user.delete': 'admin',
+  'user.register': '',
+  'invite.add': 'admin',
+  'invite.list': 'admin',
+  'invite.revoke': 'admin',
   'user.passwd': 'admin user worker reader',
   'action.add': 'admin',
   'action.compare': 'admin',
-  'action.list': 'admin user worker reader',
+  'action.list': 'admin user reader',
+  'action.show': 'admin user reader',
   'action.enable': 'admin',
   'action.disable': 'admin',
   'bundle.write': 'admin user',
@@ -23,14 +29,18 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'job.queue': 'admin user',
   'job.exec': 'admin user',
   'job.retry': 'admin user',
-  'job.query': 'admin user worker reader',
-  'job.wait': 'admin user worker reader',
-  'job.log': 'admin user worker reader',
+  'job.query': 'admin user reader',
+  'job.wait': 'admin user reader',
+  'job.log': 'admin user reader',
+  'job.show': 'admin user reader',
+  'job.why': 'admin user reader',
   'job.stop': 'admin user',
-  'artifact.read': 'admin user worker reader',
+  'artifact.read': 'admin user reader',
   'worker.attach': 'admin worker',
   'worker.beat': 'admin worker',
   'worker.list': 'admin user worker reader',
+  'worker.drain': 'admin worker',
+  'worker.undrain': 'admin worker',
   'job.claim': 'admin worker',
   'job.acknowledge': 'admin worker',
   'job.decline': 'admin worker',
@@ -62,7 +72,7 @@ t.test(
 t.test('without a role nothing is allowed', async t => {
   const daemon = await startDaemonInProcess(t)
   for (const method of Object.keys(METHODS)) {
-    if (method === 'auth.start') continue
+    if (method === 'auth.start' || method === 'user.register') continue
     const peer = await openPeer(daemon)
     peer.request(1, method, {})
     t.match(await peer.reply(), { error: { code: 'E_NOT_AUTHENTICATED' } }, method)

@@ -4,7 +4,7 @@ import type { Client } from '../../../lib/client/connection.js'
 import { type ClaimId, type InstanceId, type JobId, type Name, parseName } from '../../../protocol/ids.js'
 import type { Params } from '../../../protocol/methods.js'
 import type { Definition, Grant } from '../../../protocol/views.js'
-import type { TestDaemon } from '../../helpers/daemon.js'
+import type { KeyLogin, TestDaemon } from '../../helpers/daemon.js'
 
 export const name = (text: string): Name => {
   const parsed = parseName(text)
@@ -33,6 +33,8 @@ export const EMPTY = streamOf('')
 export interface Running {
   readonly admin: Client
   readonly worker: Client
+  /** For another connection of that worker. */
+  readonly login: KeyLogin
   readonly grant: Grant
   readonly job: JobId
   /** What every call about this job carries. */
@@ -48,10 +50,11 @@ export async function runJob(
   const admin = await daemon.client('admin')
   await admin.call('action.add', { action: name('build'), command: ['make'], ...definition })
   const { jobs } = await admin.call('job.queue', { action: name('build'), key: newKey(), ...order })
-  const worker = await daemon.client('worker')
+  const login = await daemon.login('worker')
+  const worker = await daemon.client(login)
   await worker.call('worker.attach', attachParams('box'))
   const grant = await takeJob(worker)
-  return { admin, worker, grant, job: jobs[0] as JobId, held: { job: grant.job, lease: grant.lease } }
+  return { admin, worker, login, grant, job: jobs[0] as JobId, held: { job: grant.job, lease: grant.lease } }
 }
 
 /** Claims and acknowledges on an attached connection. */

@@ -226,3 +226,26 @@ t.test('an unknown method is an error, an unknown field is ignored, and so is an
   t.match(await bare.reply(), { id: 4, error: { code: 'E_FORBIDDEN' } }, 'nobody authenticates twice')
   bare.session.close()
 })
+
+t.test('the writer hears of the end of a connection that it was told of, and of no other', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const closed: number[] = []
+  const { writer } = daemon.services
+  const connectionClosed = async (connection: number): Promise<void> => {
+    closed.push(connection)
+    await writer.connectionClosed(connection)
+  }
+  const services = { ...daemon.services, writer: { ...writer, connectionClosed } }
+  const login = await daemon.login('worker')
+  const bare = await readySession({ ...daemon, services }, login)
+  bare.request(3, 'server.status', {})
+  await bare.reply()
+  bare.session.close()
+  t.strictSame(closed, [])
+
+  const attached = await readySession({ ...daemon, services }, login)
+  attached.request(3, 'worker.attach', ATTACH)
+  t.equal((await attached.reply()).error, undefined)
+  attached.session.close()
+  t.equal(closed.length, 1)
+})

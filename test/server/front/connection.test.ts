@@ -110,14 +110,21 @@ t.test('what one connection holds back is its own: others read into the same mem
 t.test('credit comes back for what has left, and a reader that takes nothing is cut off', async t => {
   const { open, threads, clock, front, logged } = await startEchoFront(t, { stallTimeoutMs: 10_000 })
   const peer = await open()
+  const [thread] = threads
   peer.send('reply 1000')
   t.equal((await peer.next())?.length, 1_000)
-  const [thread] = threads
-  await until(() => thread!.credits === 1_000)
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  t.equal(thread!.credits, 0, 'so little is not worth waking the thread for')
+  peer.send('hello')
+  await peer.next()
+  t.equal(thread!.credits, 1_000, 'it came along with the next frame')
+  peer.send('reply 100000')
+  await peer.next()
+  await until(() => thread!.credits === 101_005)
 
   peer.socket.pause()
   for (let i = 0; i < 40; i++) peer.send('reply 900000')
-  await until(() => thread!.received.length === 41)
+  await until(() => thread!.received.length === 43)
   await until(() => front.budget.usedBytes > 1_000_000)
   await clock.advance(9_000)
   t.equal(front.connectionCount, 1)

@@ -41,12 +41,10 @@ export class EchoThread implements RunningThread {
     this.opened.push(...opened.map(({ connection }) => connection))
     this.openings.push(...opened)
     const replies: AddressedFrame[] = []
-    const handled = new Map<number, number>()
     const verdicts: FromThread['verdicts'][number][] = []
     for (const { connection, body } of unpackFrames(frames)) {
       const text = body.toString('latin1', 0, 64)
       this.received.push({ connection, body: text })
-      if (text !== 'park') handled.set(connection, (handled.get(connection) ?? 0) + 1)
       const [, bytes] = /^reply (\d+)/.exec(text) ?? []
       if (text !== 'park') replies.push({ connection, body: bytes ? Buffer.alloc(Number(bytes)) : Buffer.from(body) })
       if (text === 'close') verdicts.push({ connection, kind: 'close' })
@@ -59,8 +57,8 @@ export class EchoThread implements RunningThread {
     }
     for (const [, bytes] of credits) this.credits += bytes
     this.closed.push(...closed)
-    if (replies.length + handled.size + verdicts.length > 0)
-      setImmediate(() => this.say({ frames: packFrames(replies).frames, handled: [...handled], verdicts }))
+    if (replies.length + verdicts.length > 0)
+      setImmediate(() => this.say({ frames: packFrames(replies).frames, verdicts }))
     if (drain) {
       setImmediate(() => this.say({ drained: true }))
       if (this.closed.length === this.opened.length) setImmediate(() => this.end(undefined))

@@ -6,7 +6,7 @@ import { makeCertificate } from '../../../lib/server/front/tls-certificate.js'
 import { loadTls } from '../../../lib/server/front/tls-material.js'
 import type { Opened } from '../../../lib/server/ports.js'
 import { serverEndPoint } from '../../../protocol/channel-binding.js'
-import { FrameDecoder } from '../../../protocol/frame.js'
+import { encodeFrame, FrameDecoder } from '../../../protocol/frame.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { decodeMessage } from '../../../protocol/message.js'
 import { type EchoFront, startEchoFront, until } from './echo-front.js'
@@ -19,7 +19,7 @@ function rawSocket(t: Test, { host, port }: EchoFront['address']): Socket {
   return socket
 }
 
-/** What the thread of the connection of this number is told. */
+/** What the thread of the connection of this number is told, with its first frame. */
 async function told(echo: EchoFront, connection: number): Promise<Opened['tls']> {
   const find = () => echo.threads.flatMap(thread => thread.openings).find(opened => opened.connection === connection)
   await until(() => find() !== undefined)
@@ -150,6 +150,7 @@ t.test('the thread is told what binds an authentication to this connection', asy
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const socket = connectTls({ ...echo.address, rejectUnauthorized: false, maxVersion })
     await once(socket, 'secureConnect')
+    socket.write(encodeFrame(Buffer.from('hello')))
     bindings.set(maxVersion, socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)))
     const facts = await told(echo, ++count)
     t.strictSame(facts?.bindings['tls-server-end-point'], serverEndPoint(socket.getPeerX509Certificate()!.raw))
@@ -169,6 +170,7 @@ t.test('a certificate of a client is told with its subject, and with its flaw wh
     const own = identity && { key: identity.key, cert: identity.certificate }
     const socket = connectTls({ ...echo.address, rejectUnauthorized: false, ...own })
     await once(socket, 'secureConnect')
+    socket.write(encodeFrame(Buffer.from('hello')))
     const facts = await told(echo, ++count)
     socket.destroy()
     return facts?.certificate

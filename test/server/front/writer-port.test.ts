@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { type LogRecord, recordLog } from '../../../lib/base/log.js'
 import type { WriterCall } from '../../../lib/server/ports.js'
 import { serveWriter, writerOverPort } from '../../../lib/server/writer/port.js'
+import type { TellSessionsEnd } from '../../../lib/server/writer/shut-out.js'
 import type { Writer } from '../../../lib/server/writer/writer.js'
 import { JankinsError } from '../../../protocol/errors.js'
 import { parseJobId, parseName } from '../../../protocol/ids.js'
@@ -18,12 +19,37 @@ function overPort(t: Test, served: Partial<Writer>) {
   port2.on('message', (calls: WriterCall[]) => messages.push(calls))
   serveWriter(
     port2,
-    served as Writer,
+    { onSessionsEnd: () => () => {}, ...served } as Writer,
     recordLog('debug', record => logs.push(record)),
   )
   t.teardown(() => port1.close())
   return { writer: writerOverPort(port1), messages, logs, port1, port2 }
 }
+
+t.test('what ends sessions is told behind the answer of the call that caused it', async t => {
+  let tell: TellSessionsEnd = () => {}
+  const user = parseName('ada')!
+  const { writer } = overPort(t, {
+    onSessionsEnd(listener) {
+      tell = listener
+      return () => {}
+    },
+    async setUserState() {
+      tell({ user, code: 'E_DISABLED' })
+      return { changed: true }
+    },
+  })
+  const heard: unknown[] = []
+  const told = new Promise<void>(resolve => {
+    writer.onSessionsEnd(end => {
+      heard.push(end)
+      resolve()
+    })
+  })
+  heard.push(await writer.setUserState(user, 'disabled'))
+  await told
+  t.strictSame(heard, [{ changed: true }, { user, code: 'E_DISABLED' }])
+})
 
 t.test('calls of one turn cross in one message, are made in order, and answered each for itself', async t => {
   const made: string[] = []

@@ -26,7 +26,13 @@ t.test('a claim gets the job with the highest priority, then the oldest, over al
 t.test('a grant carries the definition, and the parameters behind the environment', async t => {
   const w = await startWorld(t)
   await w.addAction('a', { script: 'make', environment: [['A', '1']], labels: ['gpu'], timeLimitMs: 9_000 })
-  const order = { user: nameOf('ann'), key: 'key-of-this', count: 1, parameters: [['B', '2']] as const }
+  const order = {
+    user: nameOf('ann'),
+    role: 'admin' as const,
+    key: 'key-of-this',
+    count: 1,
+    parameters: [['B', '2']] as const,
+  }
   const [job] = await w.writer.queueJobs(nameOf('a'), order)
   await w.attach(1, 'w', { labels: ['gpu'] })
   const grant = await w.claim(1)
@@ -213,7 +219,7 @@ t.test('a disabled action takes no jobs and starts none until it is enabled', as
 t.test('a key that has made jobs finds them also when the action was disabled since', async t => {
   const w = await startWorld(t)
   await w.addAction('a')
-  const order = { user: nameOf('ann'), key: 'made-before', count: 2, parameters: [] }
+  const order = { user: nameOf('ann'), role: 'admin' as const, key: 'made-before', count: 2, parameters: [] }
   const jobs = await w.writer.queueJobs(nameOf('a'), order)
   await w.writer.setActionActive(nameOf('a'), false)
   t.strictSame(await w.writer.queueJobs(nameOf('a'), order), jobs)
@@ -225,7 +231,7 @@ t.test('a key that has made jobs finds them also when the action was disabled si
 t.test('a request key is forgotten after a day, and not before', async t => {
   const w = await startWorld(t)
   await w.addAction('a')
-  const order = { user: nameOf('ann'), key: 'of-yesterday', count: 1, parameters: [] }
+  const order = { user: nameOf('ann'), role: 'admin' as const, key: 'of-yesterday', count: 1, parameters: [] }
   const first = await w.writer.queueJobs(nameOf('a'), order)
   for (let n = 0; n < 300; n++) await w.queue('a')
   w.clock.step(LIMITS.requestKeyMs.value - 70_000)
@@ -282,7 +288,7 @@ t.test('a job that cannot be read is set aside, the others go on, and it is trie
 t.test('a repeated request key makes no second job', async t => {
   const w = await startWorld(t)
   await w.addAction('a')
-  const order = { user: nameOf('ann'), key: 'same-key', count: 2, parameters: [] }
+  const order = { user: nameOf('ann'), role: 'admin' as const, key: 'same-key', count: 2, parameters: [] }
   const jobs = await w.writer.queueJobs(nameOf('a'), order)
   t.strictSame(await w.writer.queueJobs(nameOf('a'), order), jobs)
   t.equal((await w.writer.counters()).pending, 2)

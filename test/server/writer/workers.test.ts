@@ -84,7 +84,12 @@ t.test('workers are listed by name, in pages', async t => {
 t.test('no more workers are remembered than allowed: those that left first go first', async t => {
   const clock = new FakeClock()
   const busy = nameOf('w1')
-  const workers = new Workers(createWorkerSlots(), clock, { jobsOf: () => [], holdsAny: name => name === busy }, 3)
+  const workers = new Workers(
+    createWorkerSlots(),
+    clock,
+    { jobsOf: () => [], isDrained: () => false, holdsAny: name => name === busy },
+    3,
+  )
   const fresh = (n: number): NewWorker => ({
     ...{ worker: nameOf(`w${n}`), user: nameOf('u'), instance: instanceId(n), labels: [], slots: 1, version: '1' },
   })

@@ -68,8 +68,8 @@ async function world(t: Test, dir: string, clock: FakeClock, options: WorldOptio
   const store = options.store?.(opened) ?? opened
   const leaseSlots = options.leaseSlots ?? createLeaseSlots()
   const workerSlots = createWorkerSlots()
-  const endLog = async (): Promise<number> => 7
-  const parts = { store, leaseSlots, workerSlots, clock, log: options.log ?? silentLog, daemon: 'test', endLog }
+  const endParts = async (): Promise<number> => 7
+  const parts = { store, leaseSlots, workerSlots, clock, log: options.log ?? silentLog, daemon: 'test', endParts }
   const writer = await createWriter(parts)
   let isOpen = true
   const close = (): void => {
@@ -109,7 +109,7 @@ function people(writer: Writer): Pick<World, 'addAction' | 'queue'> {
     },
     queue: (action, { count = 1, priority } = {}) =>
       writer.queueJobs(nameOf(action), {
-        ...{ user: nameOf('ann'), key: `key-${++fresh}-0000`, count, parameters: [] },
+        ...{ user: nameOf('ann'), role: 'admin', key: `key-${++fresh}-0000`, count, parameters: [] },
         ...(priority !== undefined && { priority }),
       }),
   }

@@ -6,6 +6,7 @@ export async function attachWorker(params: Params<'worker.attach'>, call: Call):
   const { session, services } = call
   const labels = [...new Set(params.labels)].sort((a, b) => (a < b ? -1 : 1))
   const worker = { ...params, labels, user: session.caller.user }
+  session.isKnown = true
   session.attachment = await services.writer.attach(session.connection, worker)
   return { heartbeatMs: HEARTBEAT_MS, grantMs: LIMITS.grantMs.value }
 }

@@ -13,7 +13,7 @@ export async function finishJob(params: Params<'job.finish'>, call: Call): Promi
   checkStreams(params, held)
   return await inTurn(call, held, async () => {
     if (!isLive(held, call)) return await answerAgain(params, call)
-    await inReserve(call, () => seal(params, held, call))
+    if (!leftNothing(params, held, call)) await inReserve(call, () => seal(params, held, call))
     const end = endOf(params, call)
     const ended = await inReserve(call, () => call.services.writer.finish(params.job, params.lease, end))
     call.session.leases.delete(params.lease)
@@ -32,6 +32,13 @@ function checkStreams(params: Params<'job.finish'>, held: Held): void {
   if (params.stdout.bytes + params.stderr.bytes > held.logLimitBytes + 2 * LOG_MARK_BYTES_MAX)
     throw new JankinsError('E_BAD_REQUEST', { field: 'stdout.bytes', expected: 'within the log limit of the action' })
 }
+
+/** A job that printed nothing and leaves nothing: there is no file to look at, and none to make durable. */
+const leftNothing = ({ stdout, stderr, artifacts }: Params<'job.finish'>, held: Held, call: Call): boolean =>
+  [stdout, stderr].every(({ bytes, crc32 }) => bytes === 0 && crc32 === 0) &&
+  artifacts === undefined &&
+  held.isNew === true &&
+  call.services.leaseSlots.logIs(held.slot, 0)
 
 /** Everything that the job left is durable when this resolves. */
 async function seal(params: Params<'job.finish'>, held: Held, call: Call): Promise<void> {

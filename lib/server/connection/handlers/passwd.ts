@@ -1,12 +1,12 @@
-import { JankinsError } from '../../../../protocol/errors.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import type { Call } from '../call.js'
+import { mayChangePassword } from '../permissions.js'
 
-/** One's own password, or for an admin anybody's. */
+/** A password that was changed because somebody else knew it has to end what they are doing with it. */
 export async function changePassword(params: Params<'user.passwd'>, call: Call): Promise<Result<'user.passwd'>> {
-  const { caller } = call.session
-  const { user = caller.user, ...credential } = params
-  if (user !== caller.user && caller.role !== 'admin') throw new JankinsError('E_FORBIDDEN', { user })
-  await call.services.writer.setPassword(user, credential)
+  const { caller, connection } = call.session
+  const { user = caller.user, endSessions, ...credential } = params
+  mayChangePassword(call, user)
+  await call.services.writer.setPassword(user, credential, endSessions ? { except: connection } : undefined)
   return {}
 }

@@ -12,6 +12,7 @@ export async function queueJobs(params: Params<'job.queue'>, call: Call): Promis
   await bundleIsThere(call, bundle)
   const jobs = await call.services.writer.queueJobs(action, {
     user: call.session.caller.user,
+    role: call.session.caller.role,
     key,
     count,
     parameters,

@@ -4,8 +4,8 @@ import { assert } from '../../../base/assert.js'
 import { isFinished } from '../../../domain/job.js'
 import { readSoundOrder } from '../../grants.js'
 import type { Call } from '../call.js'
+import { mayExec } from '../permissions.js'
 import { checkRoom } from '../room.js'
-import { mayExec } from './exec.js'
 import { bundleIsThere } from './queue.js'
 
 export async function retryJob(params: Params<'job.retry'>, call: Call): Promise<Result<'job.retry'>> {
@@ -19,6 +19,7 @@ export async function retryJob(params: Params<'job.retry'>, call: Call): Promise
   await bundleIsThere(call, order.bundle)
   const again = {
     user: call.session.caller.user,
+    role: call.session.caller.role,
     key: params.key,
     count: 1,
     priority: order.priority,

@@ -17,7 +17,10 @@ export async function listUsers(params: Params<'user.list'>, call: Call): Promis
 }
 
 export const disableUser = (params: Params<'user.disable'>, call: Call): Promise<Result<'user.disable'>> =>
-  call.services.writer.setUserActive(params.user, false)
+  call.services.writer.setUserState(params.user, 'disabled')
 
 export const enableUser = (params: Params<'user.enable'>, call: Call): Promise<Result<'user.enable'>> =>
-  call.services.writer.setUserActive(params.user, true)
+  call.services.writer.setUserState(params.user, 'active')
+
+export const deleteUser = (params: Params<'user.delete'>, call: Call): Promise<Result<'user.delete'>> =>
+  call.services.writer.setUserState(params.user, 'deleted')

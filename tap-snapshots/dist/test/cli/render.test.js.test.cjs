@@ -5,6 +5,42 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 100 columns 1`] = `
+   JOB  STATE      EXIT  ACTION         USER           WORKER           QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-of-si…  a-name-of-si…  a-name-of-si…    1m ago   1m 05s  worker-lost
+     7  PENDING       -  -              ada            -                3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 140 columns 1`] = `
+   JOB  STATE      EXIT  ACTION                      USER                        WORKER                         QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-of-sixty-four-char…  a-name-of-sixty-four-char…  a-name-of-sixty-four-chara…    1m ago   1m 05s  worker-lost
+     7  PENDING       -  -                           ada                         -                              3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 60 columns 1`] = `
+   JOB  STATE      EXIT  ACTION    USER    WORKER      QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-…  a-nam…  a-name-…    1m ago   1m 05s  worker-…
+     7  PENDING       -  -         ada     -           3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a table is as wide as its terminal: cells are cut, never a character > 80 columns 1`] = `
+   JOB  STATE      EXIT  ACTION    USER    WORKER      QUEUED     TOOK  REASON
+     3  TIMEOUT       -  a-name-…  a-nam…  a-name-…    1m ago   1m 05s  worker-…
+     7  PENDING       -  -         ada     -           3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > a transfer shows how far it is, how fast it goes, and what is left > must match snapshot 1`] = `
+fetching [--------------------]   0%  0 B of 4.0 MiB
+fetching [#####---------------]  25%  1.0 MiB of 4.0 MiB  512 KiB/s  6.0s left
+fetching [###############-----]  75%  3.0 MiB of 4.0 MiB  512 KiB/s  2.0s left
+fetching [####################] 100%  4.0 MiB of 4.0 MiB  512 KiB/s  0.00s left
+fetching [####################] 100%  0 B of 0 B
+`
+
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 1`] = `
 ACTION            ACTIVE  PRIORITY  LABELS      COMMAND
 build             no            -5  linux       make 'a very long argument that goes on and on' 'un…
@@ -29,20 +65,33 @@ log limit    64KiB
 `
 
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 3`] = `
-[90mUSER            [39m  [90mROLE  [39m  [90mACTIVE[39m  [90mEXEC[39m  [90mCREATED[39m
-ada               user    [32myes   [39m  yes   11d ago
-ada               reader  [33mno    [39m  yes   11d ago
+[90mUSER            [39m  [90mROLE  [39m  [90mSTATE   [39m  [90mEXEC[39m  [90mCREATED[39m
+ada               user    [32mactive  [39m  yes   11d ago
+ada               reader  [32mactive  [39m  yes   11d ago
+ada               reader  [34mpending [39m  yes   11d ago
+ada               reader  [33mdisabled[39m  yes   11d ago
+ada               reader  [90mdeleted [39m  yes   11d ago
 
 `
 
 exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 4`] = `
+[90m  ID[39m  [90mROLE  [39m  [90mSTATE  [39m  [90mMADE BY [39m  [90m    MADE[39m  [90mEXPIRES             [39m  [90mUSED BY[39m
+   3  worker  [32mopen   [39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [34mused   [39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [90mexpired[39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [33mrevoked[39m  root        3s ago  2026-05-04 13:08:09Z  -
+   3  worker  [32mopen   [39m  root        3s ago  2026-05-04 13:08:09Z  box-7
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 5`] = `
 WORKER            USER      STATE    FREE  LOAD    BEAT  VERSION  LABELS      JOBS
 box-1             w         suspect   2/4  0.50  1s ago  0.1.0    linux       6 7
 box-1             w         suspect   2/4  0.50  1s ago  0.1.0    -
 
 `
 
-exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 5`] = `
+exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > must match snapshot 6`] = `
 version          0.1.0
 up               1d 3h
 pending          1
@@ -57,6 +106,13 @@ memory           48 MiB
 
 exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colours where they are wanted > a later page 1`] = `
      7  PENDING       -  -               ada       -             3s ago        -
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colours where they are wanted > chosen columns 1`] = `
+EXIT     JOB  PARAMETERS
+ 143       2  A=1 'B=two\\nlines \\u{1b}[31mred'
+   -       7  -
 
 `
 
@@ -84,6 +140,13 @@ exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colour
      4  COMPLETE      2  build           ada       box-1         1m ago     5.0s
      3  TIMEOUT       -  build           ada       box-1         1m ago   1m 05s  worker-lost
      2  CANCELLED  TERM  build           ada       box-1         1m ago   1m 05s  stopped
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > jobs stand in a table, with colours where they are wanted > wide 1`] = `
+   JOB  STATE      EXIT  ACTION          USER      WORKER                    QUEUED     TOOK  REASON                STARTED                 ENDED  ATTEMPT  PRIORITY  LABELS         LOG  ARTIFACTS     CPU   MEMORY  PARAMETERS                        COMMAND
+     2  CANCELLED   143  build           ada       box-1       2026-05-04 13:05:59Z   1m 05s  stopped  2026-05-04 13:06:04Z  2026-05-04 13:07:09Z        2         0  linux,big  1.5 KiB    2.9 MiB  1m 15s  286 MiB  A=1 'B=two\\nlines \\u{1b}[31mred'  sh -c 'echo '\\''hi'\\'''
+     7  PENDING       -  -               ada       -           2026-05-04 13:07:06Z        -                              -                     -        1         0  -              0 B        0 B       -        -  -
 
 `
 

@@ -106,10 +106,10 @@ t.test('a beat names leases that are not held here as lost', async t => {
 
 t.test('job.resume holds the lease on another connection and tells what is stored', async t => {
   const daemon = await startDaemonInProcess(t)
-  const { admin, worker, job, held } = await runJob(daemon)
+  const { admin, worker, job, held, login } = await runJob(daemon)
   const append = { ...held, part: 'stderr', offset: 0, data: Buffer.from('oh') } as const
   t.strictSame(await worker.call('job.append', append), { length: 2, durableLength: 0 })
-  const bulk = await daemon.client('worker')
+  const bulk = await daemon.client(login)
   const resumed = { stdoutBytes: 0, stderrBytes: 2, artifactsBytes: 0, stop: false }
   t.strictSame(await bulk.call('job.resume', held), resumed)
   t.match(await bulk.call('job.append', { ...append, offset: 2 }), { length: 4 })
@@ -135,8 +135,8 @@ t.test('job.append stores every byte once, and pipelined chunks in their order',
 
 t.test('a log may go on to the limit of its action and a mark, both streams together, on any connection', async t => {
   const daemon = await startDaemonInProcess(t)
-  const { worker, held } = await runJob(daemon, { logLimitBytes: 10_000 })
-  const bulk = await daemon.client('worker')
+  const { worker, held, login } = await runJob(daemon, { logLimitBytes: 10_000 })
+  const bulk = await daemon.client(login)
   await bulk.call('job.resume', held)
   const data = Buffer.alloc(40_000)
   t.match(await worker.call('job.append', { ...held, part: 'stdout', offset: 0, data }), { length: 40_000 })
@@ -166,8 +166,8 @@ t.test('while one connection writes, another is told to try again', async t => {
       },
     }),
   })
-  const { worker, held } = await runJob(daemon)
-  const bulk = await daemon.client('worker')
+  const { worker, held, login } = await runJob(daemon)
+  const bulk = await daemon.client(login)
   await bulk.call('job.resume', held)
   const append = { ...held, part: 'stdout', offset: 0, data: Buffer.from('abc') } as const
   const first = worker.call('job.append', append)
@@ -191,8 +191,8 @@ t.test('between two pipelined chunks of one connection no other one comes in', a
       },
     }),
   })
-  const { worker, held } = await runJob(daemon)
-  const bulk = await daemon.client('worker')
+  const { worker, held, login } = await runJob(daemon)
+  const bulk = await daemon.client(login)
   await bulk.call('job.resume', held)
   const append = (who: typeof worker, offset: number) =>
     who.call('job.append', { ...held, part: 'stdout', offset, data: Buffer.from('abc') })
@@ -211,8 +211,8 @@ t.test('between two pipelined chunks of one connection no other one comes in', a
 
 t.test('a lease that ended elsewhere is fenced off on every connection that held it', async t => {
   const daemon = await startDaemonInProcess(t)
-  const { admin, worker, job, held } = await runJob(daemon, {}, { count: 2 })
-  const bulk = await daemon.client('worker')
+  const { admin, worker, job, held, login } = await runJob(daemon, {}, { count: 2 })
+  const bulk = await daemon.client(login)
   await bulk.call('job.resume', held)
   const finish = { ...held, exitCode: 0, stdout: EMPTY, stderr: EMPTY }
   await bulk.call('job.finish', finish)

@@ -3,7 +3,7 @@ import type { Address } from '../base/wire.js'
 import { parseAddress } from '../client/address.js'
 
 /** Where to log in, or as whom, or both. */
-export interface Place {
+export interface LoginTarget {
   readonly user?: Name
   readonly address?: Address
 }
@@ -12,7 +12,7 @@ export interface Place {
  * Reads HOST, HOST:PORT, USER@HOST or USER. What has a dot, a colon or a bracket, or is `localhost`, is a host; a user
  * or a host that looks like the other one has an option of its own. Undefined for what is neither.
  */
-export function readPlace(text: string): Place | undefined {
+export function readLoginTarget(text: string): LoginTarget | undefined {
   const at = text.lastIndexOf('@')
   if (at < 0 && !/[.:[]|^localhost$/.test(text)) {
     const user = parseName(text)

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Bench, type Figures, jankins } from '../harness/bench.js'
+import { startDaemon } from '../harness/daemon.js'
+import { percentile } from '../harness/statistics.js'
+import { beanstalkReplyBytes, deletion, PUT, RESERVE } from '../load/beanstalk.js'
+import { acknowledgeFrame, attachFrame, ClaimFrame, finishFrame } from '../load/finish.js'
+import { frameBytes, grantIn, RequestFrame } from '../load/frames.js'
+import { bodyOf, gearmanReplyBytes, packet, TYPES, typeOf } from '../load/gearman.js'
+import { Line } from '../load/line.js'
+import { type Account, LoginSteps } from '../load/login.js'
+import { PARAMETER, QueueConversation } from '../load/queue.js'
+import { BEANSTALKD, hasBeanstalkd, startBeanstalkd } from '../peers/beanstalkd.js'
+import { BULLMQ, connectionTo, hasBullmq, loadBullmq, startRedis } from '../peers/bullmq.js'
+import { GEARMAND, hasGearmand, startGearmand } from '../peers/gearmand.js'
+
+const JOBS = 400
+/** Longer than a server has anything to do with the job before. */
+const PAUSE_MS = 3
+
+export const grantLatency: Bench = {
+  name: 'grant-latency',
+  doc: 'From the request that queues a job to the grant that a parked worker receives.',
+  target: 'p50 0.3 ms, p99 1 ms; beside 2 hogs p50 3 ms',
+  subjects: [
+    jankins(async scope => {
+      const { port, account } = await startDaemon(scope)
+      const person = await loggedIn(port, account)
+      const worker = await loggedIn(port, account)
+      await worker.ask(attachFrame('waiting').fresh())
+      const [claim, acknowledge, finish] = [new ClaimFrame(), acknowledgeFrame(), finishFrame()]
+      const beat = new RequestFrame('worker.beat', { leases: [], free: 1, load: 0.5 })
+      const queue = new QueueConversation()
+      return await latencies(async () => {
+        beat.check(await worker.ask(beat.fresh()))
+        worker.send(claim.fresh())
+        await sleep(PAUSE_MS)
+        const sentAtMs = performance.now()
+        person.send(queue.begin())
+        const granted = await worker.reply()
+        const tookMs = performance.now() - sentAtMs
+        claim.check(granted)
+        queue.next(await person.reply())
+        const grant = grantIn(granted)
+        acknowledge.name(grant)
+        finish.name(grant)
+        acknowledge.check(await worker.ask(acknowledge.fresh()))
+        finish.check(await worker.ask(finish.fresh()))
+        return tookMs
+      })
+    }),
+    {
+      name: BEANSTALKD,
+      isInstalled: hasBeanstalkd,
+      async measure(scope) {
+        const { port } = await startBeanstalkd(scope)
+        const [person, worker] = [
+          await Line.open(port, beanstalkReplyBytes),
+          await Line.open(port, beanstalkReplyBytes),
+        ]
+        return await latencies(async () => {
+          worker.send(RESERVE)
+          await sleep(PAUSE_MS)
+          const sentAtMs = performance.now()
+          person.send(PUT)
+          const reserved = await worker.reply()
+          const tookMs = performance.now() - sentAtMs
+          await person.reply()
+          await worker.ask(deletion(reserved))
+          return tookMs
+        })
+      },
+    },
+    {
+      name: GEARMAND,
+      isInstalled: hasGearmand,
+      async measure(scope) {
+        const { port } = await startGearmand(scope)
+        const [person, worker] = [await Line.open(port, gearmanReplyBytes), await Line.open(port, gearmanReplyBytes)]
+        worker.send(packet(TYPES.canDo, 'bench'))
+        let jobs = 0
+        return await latencies(async () => {
+          worker.send(packet(TYPES.preSleep))
+          await sleep(PAUSE_MS)
+          const sentAtMs = performance.now()
+          person.send(packet(TYPES.submitBackground, 'bench', String(jobs++), PARAMETER.value))
+          // A worker is only woken, and has to ask for the job.
+          while (typeOf(await worker.reply()) !== TYPES.noop);
+          const assigned = await worker.ask(packet(TYPES.grabJob))
+          const tookMs = performance.now() - sentAtMs
+          if (typeOf(assigned) !== TYPES.jobAssign) throw new Error('gearmand had no job')
+          await person.reply()
+          worker.send(packet(TYPES.workComplete, bodyOf(assigned).split('\0')[0] ?? '', ''))
+          return tookMs
+        })
+      },
+    },
+    {
+      name: BULLMQ,
+      isInstalled: hasBullmq,
+      async measure(scope) {
+        const { port } = await startRedis(scope)
+        const { Queue, Worker } = loadBullmq()
+        let seen: (atMs: number) => void = () => {}
+        const queue = new Queue('bench', { connection: connectionTo(port) })
+        const worker = new Worker('bench', async () => seen(performance.now()), { connection: connectionTo(port) })
+        scope.onEnd(async () => {
+          await worker.close(true)
+          await queue.close()
+        })
+        await Promise.all([queue.waitUntilReady(), worker.waitUntilReady()])
+        return await latencies(async () => {
+          await sleep(PAUSE_MS)
+          const started = new Promise<number>(resolve => {
+            seen = resolve
+          })
+          const sentAtMs = performance.now()
+          await queue.add('job', PARAMETER)
+          return (await started) - sentAtMs
+        })
+      },
+    },
+  ],
+}
+
+/** The first tenth warms up and does not count. */
+async function latencies(once: () => Promise<number>): Promise<Figures> {
+  const times: number[] = []
+  for (let job = 0; job < JOBS * 1.1; job++) times.push(await once())
+  const counted = times.slice(JOBS * 0.1)
+  return {
+    p50: { value: percentile(counted, 0.5), unit: 'ms', better: 'less' },
+    p99: { value: percentile(counted, 0.99), unit: 'ms', better: 'less' },
+  }
+}
+
+async function loggedIn(port: number, account: Account): Promise<Line> {
+  const line = await Line.open(port, frameBytes)
+  const steps = new LoginSteps(account)
+  steps.check(await line.ask(steps.finish(await line.ask(steps.start()))))
+  return line
+}

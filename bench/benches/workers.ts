@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Bench, jankins } from '../harness/bench.js'
+import { startWorker } from '../harness/command.js'
+import { cpuOf, type Daemon, startDaemon } from '../harness/daemon.js'
+import { cpuSecondsOf, memoryOf } from '../harness/machine.js'
+import type { Scope } from '../harness/scope.js'
+import { runLoad } from '../load/run.js'
+
+const WORKERS = 5_000
+const PROCESSES = 4
+const JOBS_PER_SECOND = 200
+const IDLE_SECONDS = 10
+
+/** @param isWorking with JOBS_PER_SECOND jobs queued, claimed and finished beside the beats */
+function heartbeatBench(isWorking: boolean): Bench {
+  return {
+    name: isWorking ? 'heartbeats-jobs' : 'heartbeats',
+    doc: `${WORKERS} workers that beat every 500 ms${isWorking ? `, ${JOBS_PER_SECOND} jobs/s beside them` : ''}; --seconds 60 for the record.`,
+    target: 'no beat answered later than 100 ms; below a third of a core and 30 KB for each connection',
+    subjects: [
+      jankins(async (scope, { seconds = 10 }) => {
+        const daemon = await startDaemon(scope)
+        const before = memoryOf(daemon.pid)
+        let connected = 0
+        const order = {
+          kind: 'beat',
+          port: daemon.port,
+          account: daemon.account,
+          connections: WORKERS,
+          seconds,
+        } as const
+        let cpuSeconds = 0
+        let passing: Promise<void> | undefined
+        const load = await runLoad(scope, order, PROCESSES, () => {
+          connected = memoryOf(daemon.pid)
+          cpuSeconds = -cpuSecondsOf(daemon.pid)
+          if (isWorking) passing = passJobs(scope, daemon, seconds)
+          // Told of below, when the beats are over.
+          passing?.catch(() => {})
+        })
+        cpuSeconds += cpuSecondsOf(daemon.pid)
+        await passing
+        return {
+          'latest answer': { value: load.max, unit: 'ms', better: 'less' },
+          p99: { value: load.p99, unit: 'ms', better: 'less' },
+          cores: { value: cpuSeconds / seconds, unit: '', better: 'less' },
+          'memory per connection': { value: ((connected - before) * 1024) / WORKERS, unit: 'KiB', better: 'less' },
+          'beats per second': { value: load.operations / seconds, unit: '/s' },
+          load: { value: load.cpuSeconds / seconds, unit: 'cores' },
+        }
+      }),
+    ],
+  }
+}
+
+export const heartbeats = heartbeatBench(false)
+export const heartbeatsJobs = heartbeatBench(true)
+
+async function passJobs(scope: Scope, { port, account }: Daemon, seconds: number): Promise<void> {
+  const paced = { port, account, connections: 2, seconds, operationsPerSecond: JOBS_PER_SECOND }
+  await Promise.all([
+    runLoad(scope, { ...paced, kind: 'queue' }, 1),
+    // A worker whose claim finds nothing would wait beyond the end of the bench: it does fewer than there are.
+    runLoad(scope, { ...paced, kind: 'finish', operationsMax: JOBS_PER_SECOND * (seconds - 1) }, 1),
+  ])
+}
+
+export const idle: Bench = {
+  name: 'idle',
+  doc: `Daemon and attached worker with nothing to do, for ${IDLE_SECONDS} s.`,
+  target: '90 MB and 70 MB, below 0.5 % of a core each',
+  subjects: [
+    jankins(async scope => {
+      const daemon = await startDaemon(scope)
+      const worker = await startWorker(scope, daemon)
+      const pid = worker.pid ?? 0
+      await sleep(2_000)
+      const ofWorker = cpuSecondsOf(pid)
+      const { cpuSeconds } = await cpuOf(daemon.pid, () => sleep(IDLE_SECONDS * 1000))
+      return {
+        daemon: { value: memoryOf(daemon.pid), unit: 'MiB', better: 'less' },
+        worker: { value: memoryOf(pid), unit: 'MiB', better: 'less' },
+        'cpu of the daemon': { value: (cpuSeconds / IDLE_SECONDS) * 100, unit: '%' },
+        'cpu of the worker': { value: ((cpuSecondsOf(pid) - ofWorker) / IDLE_SECONDS) * 100, unit: '%' },
+      }
+    }),
+  ],
+}

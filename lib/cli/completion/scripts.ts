@@ -1,0 +1,37 @@
+import type { Shell } from './shells.js'
+
+/**
+ * What a shell reads to complete `jankins`: it asks the command itself, so that it never goes out of date. Where the
+ * command knows nothing, files are offered.
+ */
+export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
+  bash: `# jankins completion bash; put it into ~/.bashrc as: source <(jankins completion bash)
+_jankins() {
+  local IFS=$'\\n'
+  COMPREPLY=($(jankins completion bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+# Without = among the characters that part words, --state=RUNNING is one word.
+COMP_WORDBREAKS=\${COMP_WORDBREAKS//=/}
+complete -o default -o bashdefault -F _jankins jankins
+`,
+  zsh: `#compdef jankins
+# jankins completion zsh; put it into ~/.zshrc behind compinit as: source <(jankins completion zsh)
+_jankins() {
+  local -a found
+  found=("\${(@f)$(jankins completion zsh -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n "\${found[1]}" ]]; then
+    compadd -Q -- "\${found[@]}"
+  else
+    _files
+  fi
+}
+compdef _jankins jankins
+`,
+  fish: `# jankins completion fish; put it into ~/.config/fish/completions/jankins.fish
+function __jankins_complete
+  set -l words (commandline --cut-at-cursor --tokenize) (commandline --cut-at-cursor --current-token)
+  jankins completion fish -- $words[2..-1] 2>/dev/null
+end
+complete --command jankins --arguments '(__jankins_complete)'
+`,
+}

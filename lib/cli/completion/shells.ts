@@ -1,0 +1,3 @@
+/** Shells that complete this command line. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]

@@ -1,0 +1,65 @@
+import { ALONE_BYTES_MIN } from '../front/packing.js'
+import type { ConnectionId } from '../writer/writer.js'
+
+/** Room for a reply with the largest chunk. */
+const SLAB_BYTES = 272 * 1024
+const SLABS_MAX = 4
+
+/**
+ * Memory for large replies that this thread and the main thread share, used again and again. Of memory that is
+ * transferred each chunk would be new, and the garbage of both threads' heaps as soon as it is sent: they collect that
+ * late and at length. A slab is free again when its reply has left, which the credit of the connection tells.
+ */
+export interface ReplySlabs {
+  /** To be called with every reply, in order. @returns its bytes, in a slab where they are many and one is free */
+  lend(connection: ConnectionId, body: Uint8Array): Uint8Array
+  /** So many bytes of replies have left. */
+  left(connection: ConnectionId, bytes: number): void
+  /** Main will send nothing more of this connection. */
+  closed(connection: ConnectionId): void
+}
+
+interface Unsent {
+  bytes: number
+  /** Oldest first; untilBytes counts down with what leaves. */
+  readonly lent: { readonly slab: SharedArrayBuffer; untilBytes: number }[]
+}
+
+export function createReplySlabs(): ReplySlabs {
+  const free: SharedArrayBuffer[] = []
+  const unsent = new Map<ConnectionId, Unsent>()
+  let made = 0
+
+  const take = (): SharedArrayBuffer | undefined => {
+    const slab = free.pop()
+    if (slab || made === SLABS_MAX) return slab
+    made++
+    return new SharedArrayBuffer(SLAB_BYTES)
+  }
+
+  return {
+    lend(connection, body) {
+      const line = unsent.get(connection) ?? { bytes: 0, lent: [] }
+      unsent.set(connection, line)
+      line.bytes += body.length
+      const slab = body.length >= ALONE_BYTES_MIN && body.length <= SLAB_BYTES ? take() : undefined
+      if (!slab) return body
+      line.lent.push({ slab, untilBytes: line.bytes })
+      const view = new Uint8Array(slab, 0, body.length)
+      view.set(body)
+      return view
+    },
+    left(connection, bytes) {
+      const line = unsent.get(connection)
+      if (!line) return
+      line.bytes -= bytes
+      for (const lent of line.lent) lent.untilBytes -= bytes
+      while (line.lent[0] && line.lent[0].untilBytes <= 0) free.push(line.lent.shift()!.slab)
+      if (line.bytes <= 0) unsent.delete(connection)
+    },
+    closed(connection) {
+      for (const { slab } of unsent.get(connection)?.lent ?? []) free.push(slab)
+      unsent.delete(connection)
+    },
+  }
+}

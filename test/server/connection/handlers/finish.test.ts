@@ -1,0 +1,16 @@
+import t from 'tap'
+import { startDaemonInProcess } from '../../../helpers/daemon.js'
+import { EMPTY, runJob, streamOf } from '../running.js'
+
+t.test('a job that printed something cannot end as one that printed nothing, whoever sent its log', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const { worker, held } = await runJob(daemon)
+  const bulk = await daemon.client('worker')
+  await bulk.call('job.resume', held)
+  const append = { ...held, part: 'stdout', offset: 0, data: Buffer.from('abc') } as const
+  await bulk.call('job.append', append)
+  const finish = { ...held, exitCode: 0, stdout: EMPTY, stderr: EMPTY }
+  await t.rejects(worker.call('job.finish', finish), { code: 'E_CHECKSUM' })
+  await bulk.call('job.append', append)
+  t.strictSame(await worker.call('job.finish', { ...finish, stdout: streamOf('abc') }), { state: 'COMPLETE' })
+})
