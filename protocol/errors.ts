@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   E_KEY_REUSED: { retry: false, text: 'this request key was used for another request' },
   E_ACTION_NOT_FOUND: { retry: false, text: 'no action has this name; jankins actions lists them' },
   E_ACTION_EXISTS: { retry: false, text: 'another definition has this name; give --replace to change it' },
+  E_NOT_PRIVATE: { retry: false, text: 'secrets cross only TLS or loopback; connect in one of these ways' },
   E_ACTION_DISABLED: { retry: false, text: 'the action is disabled; jankins enable NAME lets it run' },
   E_USER_NOT_FOUND: { retry: false, text: 'no user has this name' },
   E_USER_EXISTS: { retry: false, text: 'a user has this name already' },

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import {
   parseClaimId,
   parseInstanceId,
@@ -40,12 +41,26 @@ export const pageLimit = doc('most rows in the answer', int(1, limit('pageRowsMa
 export const waitMs = doc('how long the request may stay parked, ms', int(0, limit('waitMsMax')))
 export const chunkBytes = int(1, limit('chunkBytesMax'))
 
+const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const environmentName = text(
   limit('environmentNameBytesMax'),
-  s => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(s) ? s : undefined),
+  s => (ENVIRONMENT_NAME.test(s) ? s : undefined),
   'letters, digits and _, not beginning with a digit',
 )
 export const environmentPair = pair(environmentName, text(limit('environmentValueBytesMax')))
+export const secretName = text(
+  limit('environmentNameBytesMax'),
+  s => (ENVIRONMENT_NAME.test(s) && !s.startsWith('JANKINS_') ? s : undefined),
+  'letters, digits and _, not beginning with a digit nor with JANKINS_',
+)
+/** Never shown: it goes from who sets it to the daemon, and from there to the worker of the job. */
+export const secretValue = text(
+  limit('secretBytesMax'),
+  s => (Buffer.byteLength(s) >= limit('secretBytesMin') ? s : undefined),
+  `at least ${limit('secretBytesMin')} bytes long: what is shorter cannot be masked in logs`,
+)
+/** Pairs, as of an environment. */
+export const secrets = list(pair(secretName, secretValue), limit('secretsMax'))
 /** Pairs, never a map: a later pair of the same name wins. */
 export const environment = list(environmentPair, limit('environmentMax'))
 export const labels = list(name, limit('labelsMax'))

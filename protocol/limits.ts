@@ -75,6 +75,14 @@ export const LIMITS = {
   environmentValueBytesMax: { value: 32 * KIB, beyond: FIELD, doc: 'value of an environment variable or parameter' },
   definitionBytesMax: { value: 256 * KIB, beyond: FIELD, doc: 'texts of one action, or of one job.exec, in all' },
   parametersBytesMax: { value: 256 * KIB, beyond: FIELD, doc: 'names and values of the parameters of one job in all' },
+  secretsMax: { value: 64, beyond: MANY, doc: 'secrets of an action; replaced ones count while a job has them' },
+  secretsBytesMax: { value: 256 * KIB, beyond: MANY, doc: 'encrypted values of the secrets of an action in all' },
+  secretBytesMin: {
+    value: 6,
+    beyond: FIELD,
+    doc: 'shortest value of a secret: a shorter one cannot be masked in logs',
+  },
+  secretBytesMax: { value: 64 * KIB, beyond: FIELD, doc: 'longest value of a secret' },
   viewTextBytesMax: {
     value: 4 * KIB,
     beyond: 'the text is cut',

@@ -5,6 +5,7 @@ import { BYTES_METHODS } from './methods/bytes.js'
 import { INVITES_METHODS } from './methods/invites.js'
 import { JOBS_METHODS } from './methods/jobs.js'
 import { LEASES_METHODS } from './methods/leases.js'
+import { SECRETS_METHODS } from './methods/secrets.js'
 import { SERVER_METHODS } from './methods/server.js'
 import { doc, type Infer, int, obj } from './schema.js'
 
@@ -16,6 +17,7 @@ export const METHODS = {
   ...INVITES_METHODS,
   ...JOBS_METHODS,
   ...LEASES_METHODS,
+  ...SECRETS_METHODS,
   ...SERVER_METHODS,
 } as const
 

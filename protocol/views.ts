@@ -138,7 +138,7 @@ export const waitReason = obj({
   kind: choice(
     ...(['offered', 'set-aside', 'action-disabled', 'action-full', 'behind'] as const),
     ...(['no-worker', 'no-label', 'labels-apart'] as const),
-    ...(['busy', 'drained', 'disabled', 'silent', 'away', 'not-asking', 'asking'] as const),
+    ...(['busy', 'drained', 'disabled', 'silent', 'away', 'not-private', 'not-asking', 'asking'] as const),
   ),
   worker: opt(doc('has all labels that the job asks for', f.name)),
   labels: opt(doc('no-label: no attached worker has one of them; labels-apart: none has all', f.labels)),

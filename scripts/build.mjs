@@ -59,7 +59,8 @@ writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n')
 await compile(resolve('dist/bin/command.js'))
 
 for (const file of all.filter(file => /\.(sql|sh|c)$/.test(file))) cpSync(file, join('dist', file))
-if (folders.includes('test')) cpSync('scripts/docs.mjs', 'dist/scripts/docs.mjs')
+if (folders.includes('test'))
+  for (const file of ['scripts/docs.mjs', 'scripts/man.mjs']) cpSync(file, join('dist', file))
 // What a source file reads beside itself must stand beside the bundle too.
 for (const file of all.filter(file => file.endsWith('.sh'))) cpSync(file, join('dist/bin', basename(file)))
 

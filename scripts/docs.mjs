@@ -1,7 +1,8 @@
 // Fills the generated parts of protocol/PROTOCOL.md: what stands between `<!-- begin NAME -->` and `<!-- end NAME -->`;
-// and writes docs/actions.schema.json.
+// and writes docs/actions.schema.json and the man pages.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { manPages } from './man.mjs'
 
 const DOCUMENT = 'protocol/PROTOCOL.md'
 /** How the form of names begins; it is told once, in the chapter on messages. */
@@ -147,6 +148,15 @@ function aligned([head, ...rows]) {
 
 const fenced = text => `\`\`\`text\n${text.trimEnd()}\n\`\`\``
 
+async function manSources() {
+  const [{ COMMANDS }, { daemon }, { USAGE }, { JANKINS_VERSION }] = await Promise.all(
+    ['lib/cli/commands', 'lib/cli/options', 'lib/server/front/command', 'protocol/version'].map(
+      name => import(`../dist/${name}.js`),
+    ),
+  )
+  return { COMMANDS, daemon, USAGE, conf: readFileSync('jankins.conf', 'utf8'), version: JANKINS_VERSION }
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const from = name => import(`../dist/protocol/${name}.js`)
   const [methods, errors, limits, views] = await Promise.all(['methods', 'errors', 'limits', 'views'].map(from))
@@ -160,4 +170,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(DOCUMENT, fill(readFileSync(DOCUMENT, 'utf8'), parts({ ...methods, ...errors, ...limits, VIEWS })))
   const { actionsSchema } = await import('../dist/lib/cli/actions-file/schema.js')
   writeFileSync('docs/actions.schema.json', `${JSON.stringify(actionsSchema(), undefined, 2)}\n`)
+  for (const [name, page] of Object.entries(manPages(await manSources()))) writeFileSync(`docs/man/${name}`, page)
 }

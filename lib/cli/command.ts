@@ -14,6 +14,13 @@ export interface Output {
   write(data: string | Uint8Array): Promise<void>
 }
 
+/** Where a command reads: stdin, or a test's memory. */
+export interface Input {
+  readonly isTerminal: boolean
+  /** All of it, once. */
+  read(): Promise<Uint8Array>
+}
+
 export interface AskOptions {
   readonly echo: boolean
   /** What to do where nobody can be asked; about a password by default. */
@@ -44,6 +51,7 @@ export interface Context {
   readonly env: Environment
   readonly clock: Clock
   readonly dial: Dial
+  readonly stdin: Input
   readonly stdout: Output
   readonly stderr: Output
   readonly terminal: Terminal

@@ -4,6 +4,7 @@ import { ACTION_COLUMNS, JOB_COLUMNS, WORKER_COLUMNS } from './columns.js'
 import type { ArgsOf as ArgsOfSpec, CommandModule, CommandSpec } from './command.js'
 import { SHELLS } from './completion/shells.js'
 import * as o from './options.js'
+import { SECRET_COMMANDS } from './secret-commands.js'
 
 const action = { kind: 'name', of: 'action', required: true, describe: 'name of an action' } as const
 const job = { kind: 'job', required: true, describe: 'id of a job' } as const
@@ -46,6 +47,7 @@ export const COMMANDS = {
     options: { ...o.listing(ACTION_COLUMNS), ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/actions.js'),
   },
+  ...SECRET_COMMANDS,
   enable: {
     summary: 'let jobs of an action be queued and start',
     positionals: { name: action },

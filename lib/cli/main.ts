@@ -13,6 +13,12 @@ export function main(): Promise<number> {
     env: withoutEmpty(process.env),
     clock: systemClock,
     dial: dialTcp,
+    stdin: {
+      get isTerminal() {
+        return process.stdin.isTTY
+      },
+      read: async () => (await import('node:stream/consumers')).buffer(process.stdin),
+    },
     stdout: streamOutput(() => process.stdout),
     stderr: streamOutput(() => process.stderr),
     terminal: processTerminal,

@@ -7,6 +7,7 @@ import { type CommandLine, commandOf, PARSER_CONFIGURATION, type Typed, type Wor
 
 const GROUPS: Readonly<Record<string, string>> = {
   users: 'list, add, disable, enable, delete accounts, rotate keys',
+  secret: 'set, list and remove secrets of an action',
   invites: 'list and revoke invitations',
   audit: 'check the log of who did what',
 }

@@ -96,6 +96,8 @@ function waitText({ kind, worker, labels, count, max }: WaitReason, { action }: 
       return `worker ${worker} is connected and has missed its last beats`
     case 'away':
       return `worker ${worker} is away`
+    case 'not-private':
+      return `worker ${worker} is connected without TLS from afar, and the action has secrets`
     case 'not-asking':
       return `worker ${worker} has room and asks for no job: it works for other daemons, polls, or its disk is full`
     case 'asking':

@@ -78,6 +78,7 @@ async function start(
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
     certificateUsers: config.tls?.clients?.users,
+    secretKey: directory.secretKey,
     requireApproval: config.requireApproval,
     loginCounters: createLoginCounters(),
     startedAtMs: clock.nowMs(),

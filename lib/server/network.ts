@@ -16,5 +16,9 @@ export function networkOf(address: string): string {
   return `${groups.slice(0, NETWORK_GROUPS).join(':')}::/64`
 }
 
+/** What is sent there does not leave the machine. */
+export const isLoopback = (address: string): boolean =>
+  address === '::1' || /^127(\.\d{1,3}){3}$/.test(networkOf(address))
+
 /** The host of `HOST:PORT`, as connections tell their peer. */
 export const hostOf = (address: string): string => address.slice(0, Math.max(0, address.lastIndexOf(':')))

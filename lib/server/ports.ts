@@ -104,6 +104,7 @@ export interface ThreadData {
   readonly scramSecret: Uint8Array
   /** Undefined: nobody logs in by certificate. */
   readonly certificateUsers: CertificateUsers | undefined
+  readonly secretKey: Uint8Array
   readonly requireApproval: boolean
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer

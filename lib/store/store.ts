@@ -3,6 +3,7 @@ import type { InviteId, JobId, LeaseId, Name, Sha256 } from '../../protocol/ids.
 import type { ActionView, InviteView, JobView, UserView } from '../../protocol/views.js'
 import type { CompleteDefinition } from '../domain/action.js'
 import type { Home, Job, JobEvent } from '../domain/job.js'
+import type { SecretReader, SecretWriter } from './secret-store.js'
 
 /** What a job waits in: one queue for each action, and one for each set of labels of job.exec. */
 export type QueueId = number
@@ -16,6 +17,8 @@ export interface Queue {
   readonly active: boolean
   /** Missing: no limit. */
   readonly runningMax?: number
+  /** Its jobs are given secrets: only a worker whose connection nobody else can read may have them. Missing: no. */
+  readonly hasSecrets?: boolean
   /** Why nothing of it can be granted: its row is damaged. It is not active then, and putAction may mend it. */
   readonly fault?: string
 }
@@ -160,7 +163,7 @@ export interface JobPage {
  * Reads. A damaged row hides nothing but itself: lists show what can be read of it, and only readOrder refuses it. Safe in any thread; each is one short read transaction and sees all writes that were answered before it began.
  * Texts of JobView are cut at LIMITS.viewTextBytesMax. A page may be shorter than `limit` so that it fits into one reply.
  */
-export interface StoreReader {
+export interface StoreReader extends SecretReader {
   findAccount(user: Name): Promise<Account | undefined>
   listUsers(after: Name | undefined, limit: number): Promise<{ users: readonly UserView[]; next?: Name }>
   /** @param nowMs decides what has expired */
@@ -210,7 +213,7 @@ export interface StoreReader {
  * written. Each method is atomic by itself; writes that are called in one turn of the loop may share one commit.
  * @throws JankinsError E_STORE_FULL from any of them: nothing was written, and the same call may be made again
  */
-export interface StoreWriter {
+export interface StoreWriter extends SecretWriter {
   /**
    * Starts an epoch of this daemon: makes its row on first call.
    * @returns the home for all leases of this process

@@ -2,6 +2,8 @@ import type { Grant } from '../../protocol/views.js'
 import type { Cookie } from './ports.js'
 
 export type Environment = Readonly<Record<string, string>>
+/** Names and values. */
+export type Secrets = readonly (readonly [string, string])[]
 
 /** Of the worker's own environment a job sees these and nothing else: no password, token or agent of the account. */
 const PASSED = ['PATH', 'HOME', 'LANG', 'LANGUAGE', 'TZ', 'TMPDIR', 'SHELL', 'USER', 'LOGNAME']
@@ -17,12 +19,16 @@ export const newCookie = (random: (bytes: number) => string): Cookie => ({
   value: random(16),
 })
 
-/** What a job is started with: the worker's PATH and the like, then the action's, the parameters, and ours last. */
+/**
+ * What a job is started with: the worker's PATH and the like, then the action's, the parameters, the secrets, and ours
+ * last.
+ */
 export function environmentOf(
   grant: Grant,
   cookie: Cookie,
   dirs: { readonly workspace: string; readonly artifacts: string },
   workerEnvironment: Readonly<Record<string, string | undefined>>,
+  secrets: Secrets,
 ): Environment {
   // No prototype: a variable may be called __proto__.
   const environment: Record<string, string> = Object.create(null)
@@ -31,7 +37,8 @@ export function environmentOf(
       environment[name] = value
   environment.PATH ??= DEFAULT_PATH
   environment.CI = 'true'
-  for (const [name, value] of grant.environment) if (!OUTER_COOKIE.test(name)) environment[name] = value
+  for (const [name, value] of [...grant.environment, ...secrets])
+    if (!OUTER_COOKIE.test(name)) environment[name] = value
   environment.JANKINS_JOB = String(grant.job)
   environment.JANKINS_ATTEMPT = String(grant.attempt)
   if (grant.action === undefined) delete environment.JANKINS_ACTION

@@ -3,11 +3,12 @@ import { type Clock, sleep, type Timer } from '../base/clock.js'
 import type { Log } from '../base/log.js'
 import { ConnectionLostError } from '../client/connection.js'
 import { downloadBundle } from './bundle.js'
-import { environmentOf } from './environment.js'
+import { environmentOf, type Secrets } from './environment.js'
 import { finishJob } from './finish.js'
 import { isOver } from './lease.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import { isCode, type LeaseHolder, type Link } from './link.js'
+import { createMaskedLog, type MaskedLog } from './mask/masked-log.js'
 import { type JobEnd, type Outcome, outcomeOf } from './outcome.js'
 import type { AttemptFiles, Ending, Machine, Shell, ShellEnd } from './ports.js'
 import { Shipper } from './shipper.js'
@@ -38,9 +39,12 @@ export class JobRun implements LeaseHolder {
   readonly job: JobId
   readonly lease: LeaseId
   readonly #parts: JobRunParts
+  readonly #maskedLog: MaskedLog
   readonly #shipper: Shipper
   readonly #keeper: LeaseKeeper
   #shell: Shell | undefined
+  /** Known once the server has answered; only ever in memory, and in the environment of the job. */
+  #secrets: Secrets = []
   /** The job's processes are gone: neither a lease nor a stop matters any more, only that the result arrives. */
   #isOver: boolean = false
   #ending: Ending | undefined
@@ -55,7 +59,8 @@ export class JobRun implements LeaseHolder {
     const { grant } = parts.files.record
     this.job = grant.job
     this.lease = grant.lease
-    this.#shipper = new Shipper(parts.files, parts.link, this, parts.log)
+    this.#maskedLog = createMaskedLog(parts.files)
+    this.#shipper = new Shipper(this.#maskedLog.files, parts.link, this, parts.log)
     const { bootClock } = parts.machine
     this.#keeper = new LeaseKeeper({ ...parts, bootClock, onOver: () => this.lose() })
   }
@@ -82,7 +87,8 @@ export class JobRun implements LeaseHolder {
     const { link, machine, files, log } = this.#parts
     const sentAtBootMs = machine.bootClock.bootMs()
     try {
-      await link.insist('job.acknowledge', { job: this.job, lease: this.lease })
+      const { secrets } = await link.insist('job.acknowledge', { job: this.job, lease: this.lease })
+      this.#keepSecret(secrets)
     } catch (error) {
       log.info('a grant was not taken', { job: this.job, cause: (error as Error).message })
       if (!(error instanceof ConnectionLostError)) await files.remove()
@@ -120,8 +126,9 @@ export class JobRun implements LeaseHolder {
     const resume = async (): Promise<void> => {
       await link.ready()
       const sentAtBootMs = machine.bootClock.bootMs()
-      const lengths = await link.insist('job.resume', { job: this.job, lease: this.lease })
+      const lengths = await link.insist('job.resume', { job: this.job, lease: this.lease, secrets: true })
       if (this.#isClosed) return // its lease went while there was no server: held now, it would be renewed for ever
+      this.#keepSecret(lengths.secrets)
       this.#shipper.startFrom(lengths)
       if (!this.#isOver) this.renew(sentAtBootMs)
       link.hold(this)
@@ -178,7 +185,8 @@ export class JobRun implements LeaseHolder {
       await files.markLaunched()
       await this.#keeper.noted()
       this.#stopping.signal.throwIfAborted()
-      this.#shell = await machine.executor.start(files, environmentOf(grant, cookie, dirs, this.#parts.environment))
+      const environment = environmentOf(grant, cookie, dirs, this.#parts.environment, this.#secrets)
+      this.#shell = await machine.executor.start(files, environment)
     } catch (error) {
       if (this.#isLost || isCode(error, 'E_LEASE_LOST') || error instanceof ConnectionLostError) throw error
       this.#isOver = true
@@ -255,6 +263,7 @@ export class JobRun implements LeaseHolder {
 
   async #deliver(outcome: Outcome): Promise<void> {
     const { log } = this.#parts
+    this.#maskedLog.end()
     const state = await finishJob(this.#parts, this, this.#shipper, outcome)
     this.#parts.onEnd?.({ job: this.job, state, ...outcome })
     log.info('job ended', {
@@ -264,6 +273,11 @@ export class JobRun implements LeaseHolder {
       exitCode: outcome.exitCode,
       reason: outcome.reason,
     })
+  }
+
+  #keepSecret(secrets: Secrets = []): void {
+    this.#secrets = secrets
+    this.#maskedLog.hide(secrets.map(([, value]) => value))
   }
 
   /** The first reason stays: a stop during the grace of a time limit changes nothing. */

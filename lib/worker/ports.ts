@@ -86,7 +86,8 @@ export interface AttemptFiles {
   readonly freeStepBytes: number
   /**
    * Gives the room of all bytes before the mark back, where the file system can: a power loss of the daemon cannot take
-   * them. They are not to be read again; who does gets line feeds. What cannot be freed is kept, and nobody is told.
+   * them. They are not to be read again; who does gets line feeds, but for the last FORM_BYTES_MAX (mask/forms.ts), which
+   * stay. What cannot be freed is kept, and nobody is told.
    */
   free(stream: Stream, mark: StreamMark): Promise<void>
   /** Up to where this process or an earlier one has freed. To be asked before anything is read. */

@@ -14,6 +14,7 @@ const wholeStream = obj({
   crc32: int(0, 2 ** 32 - 1),
   tail: opt(bytes(0, LIMITS.smallLogBytesMax.value)),
 })
+const secrets = opt(doc('variables of the job that its log must not show; missing when there are none', f.secrets))
 /** What a worker does with the jobs that it holds. Rows of the method table, ../methods.ts. */
 export const LEASES_METHODS = {
   'job.claim': {
@@ -29,8 +30,8 @@ export const LEASES_METHODS = {
     roles: workers,
     since: 1,
     params: obj(held),
-    result: obj({}),
-    errors: ['E_NOT_ATTACHED', 'E_LEASE_LOST', 'E_STORE_FULL'],
+    result: obj({ secrets }),
+    errors: ['E_NOT_ATTACHED', 'E_LEASE_LOST', 'E_STORE_FULL', 'E_NOT_PRIVATE', 'E_JOB_DAMAGED'],
   },
   'job.decline': {
     doc: 'Gives a grant back that was not acknowledged.',
@@ -44,9 +45,9 @@ export const LEASES_METHODS = {
     doc: 'Holds a lease on this connection: after a reconnect on the attached one, and on one that only ships bytes.',
     roles: workers,
     since: 1,
-    params: obj(held),
-    result: obj({ ...lengths, stop: doc('the job is to be stopped', bool) }),
-    errors: ['E_LEASE_LOST'],
+    params: obj({ ...held, secrets: opt(doc('answer with the secrets too, to go on masking them', bool)) }),
+    result: obj({ ...lengths, stop: doc('the job is to be stopped', bool), secrets }),
+    errors: ['E_LEASE_LOST', 'E_NOT_PRIVATE', 'E_JOB_DAMAGED'],
   },
   'job.started': {
     doc: 'Tells for the record that the shell of the job runs.',

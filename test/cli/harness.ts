@@ -21,6 +21,8 @@ export interface RunOptions {
   /** What a person answers, in order; without it there is no terminal to ask on. */
   readonly answers?: readonly string[]
   readonly isTerminal?: boolean
+  /** On stdin, which is a terminal without it. */
+  readonly input?: string | Buffer
   /** What is pressed at the terminal, by the test; without it nobody sits there. */
   readonly keyboard?: Keyboard
   /** Told whenever something was written. */
@@ -54,6 +56,7 @@ export function commandLine(t: Test, dial: Dial, clock: Clock = systemClock) {
       env: { XDG_CONFIG_HOME: home, ...options.env },
       clock,
       dial,
+      stdin: { isTerminal: options.input === undefined, read: async () => Buffer.from(options.input ?? '') },
       stdout: out.output,
       stderr: err.output,
       terminal: terminalOf(options),

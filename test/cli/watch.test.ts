@@ -82,6 +82,7 @@ t.test('without a terminal watch prints a line for each change', async t => {
   await admin(['enable', 'a'])
   await admin(['queue', 'a'])
   await until(() => /job 1 PENDING: a, queued by admin-1\n/.test(lines), 'it waits')
+  await until(() => jsonLines(objects).length > 0, 'as JSON too')
   const running = await box.take()
   await until(() => /Z job 1 RUNNING: a on box\n/.test(lines), 'it runs')
   await running.finish({ exitCode: 3 })

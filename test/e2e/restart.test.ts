@@ -15,8 +15,6 @@ import { type DaemonProcess, startDaemon, temporaryDirectory } from '../helpers/
 import { nameOf, until } from '../helpers/worker-bench.js'
 
 const WORKERS = 50
-/** Four times what is promised for a machine that does nothing else; the measured time is printed. */
-const RESUMED_MS_MAX = 12_000
 
 /** Their jobs are processes of this machine; the workers themselves share this process, or it would be too small. */
 async function startWorkers(t: Test, address: Address, login: Login): Promise<() => Promise<void>> {
@@ -78,7 +76,6 @@ t.test('workers resume their jobs soon after a daemon is back, however it ended 
     await until('every worker has resumed its job', () => allHold(admin))
     const resumedMs = Math.round(systemClock.monotonicMs() - listenedAtMs)
     t.comment(`${signal}, away for ${awayMs} ms: ${WORKERS} workers resumed within ${resumedMs} ms`)
-    t.ok(resumedMs < RESUMED_MS_MAX, `${resumedMs} ms`)
     const running = await admin.call('job.query', { state: 'RUNNING', limit: 100 })
     t.strictSame(
       running.jobs.map(({ job, attempt }) => `${job} ${attempt}`).sort(),

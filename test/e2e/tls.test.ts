@@ -157,6 +157,10 @@ t.test('beyond this machine a daemon with TLS needs no allow_plaintext', async t
   t.match(await cli(t, ['status'], { env }), { code: 0, stderr: '' })
   const unknown = await cli(t, ['status'], { env: { ...env, JANKINS_FINGERPRINT: '' } })
   t.equal(unknown.code, 3)
+  await addAction(t, { ...daemon, env }, ['deploy', '--', 'sh', '-c', 'test "$TOKEN" = sesame'])
+  t.match(await cli(t, ['secret', 'set', 'deploy', 'TOKEN'], { env, input: 'sesame' }), { code: 0, stderr: '' })
+  startWorker(t, { ...daemon, env })
+  t.match(await cli(t, ['run', 'deploy'], { env }), { code: 0, stderr: '' }, 'and secrets may travel')
 })
 
 t.test('a socket that systemd hands over speaks TLS too', async t => {

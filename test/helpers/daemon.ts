@@ -28,6 +28,7 @@ import { memoryPair } from './memory-net.js'
 export type KeyLogin = Extract<Login, { keys: unknown }>
 
 export interface TestDaemon<C extends Clock = FakeClock> {
+  /** The host that is dialled is that of the peer: what is not loopback counts as a line that others can read. */
   readonly dial: Dial
   readonly address: Address
   readonly clock: C
@@ -72,21 +73,21 @@ export async function startDaemonInProcess<C extends Clock = FakeClock>(
   const wires = new Set<Wire>()
   let connections = 0
 
-  const dial: Dial = async () => {
+  const dial: Dial = async ({ host }) => {
     const [near, far] = memoryPair()
     const connection = ++connections
     wires.add(near)
-    const session = serveWire(far, parts.services, connection, () => {
+    const session = serveWire(far, parts.services, { connection, address: `${host}:${connection}` }, () => {
       sessions.delete(connection)
       wires.delete(near)
     })
     sessions.set(connection, session)
     return near
   }
+  const address = { host: '127.0.0.1', port: 5265 }
   parts.services.writer.onSessionsEnd(end => {
     for (const session of sessions.values()) session.shutOut(end)
   })
-  const address = { host: 'memory', port: 5265 }
   const login = createLogins(parts.store, clock)
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => {
@@ -130,6 +131,7 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
     writer: options.writer?.(written) ?? written,
     frameBytesMax: options.frameBytesMax ?? LIMITS.frameBytesDefault.value,
     scramSecret,
+    secretKey: randomBytes(32),
     logins: sharedLogins(createLoginCounters(), scramSecret),
     requireApproval: options.requireApproval ?? false,
     startedAtMs: clock.nowMs(),

@@ -28,7 +28,7 @@ export function recordingDial(dial: Dial): Dial {
 export function noteFlags(argv: readonly string[]): void {
   const dashes = argv.indexOf('--')
   const own = dashes < 0 ? argv : argv.slice(0, dashes)
-  const command = ['users', 'invites', 'audit'].includes(own[0] ?? '') ? own.slice(0, 2).join(' ') : own[0]
+  const command = ['users', 'invites', 'audit', 'secret'].includes(own[0] ?? '') ? own.slice(0, 2).join(' ') : own[0]
   const long = new Map<string, string>(
     Object.entries(COMMANDS[command as CommandName]?.options ?? {}).flatMap(
       ([name, spec]: [string, { short?: string }]) =>

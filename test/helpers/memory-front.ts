@@ -1,5 +1,5 @@
 import type { Wire } from '../../lib/base/wire.js'
-import type { Services } from '../../lib/server/connection/services.js'
+import type { Peer, Services } from '../../lib/server/connection/services.js'
 import { Session } from '../../lib/server/connection/session.js'
 import { JankinsError } from '../../protocol/errors.js'
 import { encodeFrame, FrameDecoder } from '../../protocol/frame.js'
@@ -11,38 +11,34 @@ import { encodeErrorReply } from '../../protocol/message.js'
  * session is ready, no more than LIMITS.pipelinedMax unanswered ones after that, credit for what has left.
  * @param onEnd called once, when the session is closed
  */
-export function serveWire(wire: Wire, services: Services, connection: number, onEnd: () => void): Session {
+export function serveWire(wire: Wire, services: Services, peer: Peer, onEnd: () => void): Session {
   const decoder = new FrameDecoder(LIMITS.frameBytesBeforeAuth.value)
   let phase: 'single' | 'judged' | 'ready' | 'over' = 'single'
   let inFlight = 0
   let unreadBytes = 0
 
-  const session = new Session(
-    services,
-    { connection, address: `memory:${connection}` },
-    {
-      send(body) {
-        const frame = encodeFrame(body)
-        inFlight--
-        queueMicrotask(pump)
-        if (wire.write(frame)) queueMicrotask(() => session.credit(body.length))
-        else unreadBytes += body.length
-      },
-      handled() {
-        inFlight--
-        queueMicrotask(pump)
-      },
-      verdict(verdict) {
-        if (verdict.kind === 'close') {
-          finish()
-          return
-        }
-        phase = verdict.kind === 'ready' ? 'ready' : 'single'
-        if (verdict.kind === 'ready') decoder.bodyBytesMax = verdict.frameBytesMax
-        queueMicrotask(pump)
-      },
+  const session = new Session(services, peer, {
+    send(body) {
+      const frame = encodeFrame(body)
+      inFlight--
+      queueMicrotask(pump)
+      if (wire.write(frame)) queueMicrotask(() => session.credit(body.length))
+      else unreadBytes += body.length
     },
-  )
+    handled() {
+      inFlight--
+      queueMicrotask(pump)
+    },
+    verdict(verdict) {
+      if (verdict.kind === 'close') {
+        finish()
+        return
+      }
+      phase = verdict.kind === 'ready' ? 'ready' : 'single'
+      if (verdict.kind === 'ready') decoder.bodyBytesMax = verdict.frameBytesMax
+      queueMicrotask(pump)
+    },
+  })
 
   function pump(): void {
     try {

@@ -115,6 +115,16 @@ export function temporaryDirectory(t: Test): string {
   return path
 }
 
+/** A directory for PATH in which the built programs have their names. It is removed at the end of the test. */
+export function programPath(t: Test): string {
+  const path = temporaryDirectory(t)
+  for (const program of ['jankins', 'jankinsd'])
+    writeFileSync(join(path, program), `#!/bin/sh\nexec '${process.execPath}' '${DIST}/bin/${program}.js' "$@"\n`, {
+      mode: 0o755,
+    })
+  return path
+}
+
 function configArgs(t: Test, { config, args = [] }: DaemonOptions): readonly string[] {
   if (config === undefined) return args
   const path = join(temporaryDirectory(t), 'jankins.conf')
@@ -147,7 +157,7 @@ function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[
 }
 
 /** What the shell has set for jankins, and the test runner for node, must not reach the programs. */
-function withoutOwn(): Record<string, undefined> {
+export function withoutOwn(): Record<string, undefined> {
   const own = Object.keys(process.env).filter(name =>
     /^JANKINS_|^XDG_|^STATE_DIRECTORY$|^NOTIFY_SOCKET$|^LISTEN_|^NODE_OPTIONS$|TAPJS/.test(name),
   )

@@ -154,6 +154,7 @@ export class SimDaemon {
       // The least, so that more of what is long comes in pieces.
       frameBytesMax: LIMITS.frameBytesMin.value,
       scramSecret: new Uint8Array(32),
+      secretKey: new Uint8Array(32),
       requireApproval: false,
       logins: sharedLogins(createLoginCounters(), new Uint8Array(32)),
       startedAtMs: clock.nowMs(),
@@ -162,7 +163,9 @@ export class SimDaemon {
     network.listen({
       actor,
       take: wire => {
-        const session = serveWire(wire, services, ++this.#connections, () => this.#sessions.delete(session))
+        const connection = ++this.#connections
+        const peer = { connection, address: `memory:${connection}` }
+        const session = serveWire(wire, services, peer, () => this.#sessions.delete(session))
         this.#sessions.add(session)
       },
     })

@@ -5,6 +5,7 @@ import { eventsContract } from './contract-events.js'
 import { jobsContract } from './contract-jobs.js'
 import { keysContract } from './contract-keys.js'
 import { queriesContract } from './contract-queries.js'
+import { secretsContract } from './contract-secrets.js'
 
 /** Opens an empty store and sees to its end with the test. */
 export type OpenStore = (t: Test) => Promise<Store>
@@ -16,4 +17,5 @@ export function storeContract(t: Test, openStore: OpenStore): void {
   jobsContract(t, openStore)
   keysContract(t, openStore)
   queriesContract(t, openStore)
+  secretsContract(t, openStore)
 }

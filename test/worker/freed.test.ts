@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createFreed, createPunchHole } from '../../lib/worker/machine/freed.js'
+import { FORM_BYTES_MAX } from '../../lib/worker/mask/forms.js'
 import { tempDir } from '../helpers/worker-bench.js'
 
 const MIB = 1024 * 1024
@@ -18,23 +19,26 @@ t.test('what is freed is on record, and the record is there before the hole', as
     return true
   })
   await freed.free('stdout', MARK, isWhole)
-  t.equal(freed.bytes('stdout'), MARK.bytes)
-  t.equal(freed.bytes('stderr'), 0)
-  t.strictSame(await createFreed(dir, createPunchHole()).read(), { stdout: MARK })
+  const holeEnd = freed.holeEnd('stdout')
+  t.ok(holeEnd > 0 && holeEnd + FORM_BYTES_MAX <= MARK.bytes, 'what may be the begin of a secret stays')
+  t.equal(freed.holeEnd('stderr'), 0)
+  const next = createFreed(dir, createPunchHole())
+  t.strictSame(await next.read(), { stdout: MARK })
+  t.equal(next.holeEnd('stdout'), holeEnd, 'another process knows where it ends')
 })
 
 t.test('a file that its job has cut gets no hole', async t => {
   const dir = await tempDir(t)
   const freed = createFreed(dir, async () => t.fail('it has other bytes now'))
   await freed.free('stdout', MARK, async () => false)
-  t.equal(freed.bytes('stdout'), 0)
+  t.equal(freed.holeEnd('stdout'), 0)
 })
 
 t.test('where no hole can be made nothing is on record as freed', async t => {
   const dir = await tempDir(t)
   const freed = createFreed(dir, createPunchHole())
   await freed.free('stdout', MARK, isWhole) // there is no such file
-  t.equal(freed.bytes('stdout'), 0)
+  t.equal(freed.holeEnd('stdout'), 0)
   t.strictSame(await freed.read(), {})
   writeFileSync(join(dir, 'stdout'), Buffer.alloc(MARK.bytes, 'x'))
   const { blocks } = statSync(join(dir, 'stdout'))

@@ -31,9 +31,18 @@ t.test('a job sees its own variables, ours, and nothing of the worker’s secret
       HOME: '/home/me',
       LC_TIME: 'C',
       JANKINS_PASSWORD: 'secret',
+      JANKINS_PASSWORD_FILE: '/secret',
+      JANKINS_SERVER: 'box:1',
+      XDG_CONFIG_HOME: '/where/credentials/are',
+      SSH_AUTH_SOCK: '/agent',
       AWS_SECRET_ACCESS_KEY: 'secret',
       JANKINS_COOKIE_0123abcd: 'outer',
     },
+    [
+      ['TOKEN', 'of the action'],
+      ['FROM_ACTION', '3'],
+      ['JANKINS_ATTEMPT', '99'],
+    ],
   )
   t.strictSame(
     { ...environment },
@@ -43,7 +52,8 @@ t.test('a job sees its own variables, ours, and nothing of the worker’s secret
       LC_TIME: 'C',
       JANKINS_COOKIE_0123abcd: 'outer',
       CI: 'true',
-      FROM_ACTION: '2',
+      FROM_ACTION: '3',
+      TOKEN: 'of the action',
       ['__proto__']: 'odd',
       JANKINS_JOB: '5',
       JANKINS_ATTEMPT: '2',

@@ -22,6 +22,8 @@ const AUDITED: { readonly [M in HandledMethod]?: readonly (keyof Params<M>)[] } 
   'action.add': ['action', 'replace', 'labels', 'allow'],
   'action.enable': ['action'],
   'action.disable': ['action'],
+  'secret.set': ['action', 'secret'],
+  'secret.remove': ['action', 'secret'],
   'job.queue': ['action', 'key', 'count', 'priority', 'bundle'],
   'job.exec': ['key', 'labels', 'bundle'],
   'job.retry': ['job', 'key'],

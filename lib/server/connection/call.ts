@@ -19,6 +19,8 @@ export interface SessionFacts {
   readonly connection: ConnectionId
   readonly address: string
   readonly caller: Caller
+  /** Nobody but its two ends can read the connection. */
+  readonly isPrivate: boolean
   /** Slot of the worker that this connection is the attached one of. */
   attachment: SlotRef | undefined
   /** The writer thread was told of this connection, and has to hear of its end. */

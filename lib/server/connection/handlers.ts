@@ -23,6 +23,7 @@ import { queryJobs } from './handlers/query.js'
 import { queueJobs } from './handlers/queue.js'
 import { resumeJob } from './handlers/resume.js'
 import { retryJob } from './handlers/retry.js'
+import { listSecrets, removeSecret, setSecret } from './handlers/secrets.js'
 import { showAction, showJob } from './handlers/show.js'
 import { startedJob } from './handlers/started.js'
 import { showStatus } from './handlers/status.js'
@@ -81,6 +82,9 @@ export const HANDLERS: Handlers = {
   'job.started': startedJob,
   'job.append': appendToJob,
   'job.finish': finishJob,
+  'secret.set': setSecret,
+  'secret.list': listSecrets,
+  'secret.remove': removeSecret,
   'server.status': showStatus,
 }
 

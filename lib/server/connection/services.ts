@@ -26,6 +26,8 @@ export interface Services {
   readonly scramSecret: Uint8Array
   /** Missing: nobody logs in by certificate. */
   readonly certificateUsers?: CertificateUsers | undefined
+  /** 32 bytes that open the secrets of actions. */
+  readonly secretKey: Uint8Array
   /** An account that was registered may do nothing before an admin has enabled it. */
   readonly requireApproval: boolean
   readonly logins: Logins

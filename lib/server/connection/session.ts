@@ -5,6 +5,7 @@ import { NOTICES } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
 import { assert } from '../../base/assert.js'
 import type { Attempt } from '../logins.js'
+import { hostOf, isLoopback } from '../network.js'
 import type { SessionsEnd } from '../writer/shut-out.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
 import { type Caller, Cancellation, type SessionFacts } from './call.js'
@@ -148,9 +149,10 @@ export class Session {
   }
 
   #factsOf(caller: Caller): SessionFacts {
-    const { connection, address } = this.#peer
+    const { connection, address, tls } = this.#peer
+    const isPrivate = tls !== undefined || isLoopback(hostOf(address))
     const nothing = { attachment: undefined, isKnown: false, waitCount: 0, lastWait: 0 }
-    return { connection, address, caller, leases: new Map(), ...nothing }
+    return { connection, address, caller, isPrivate, leases: new Map(), ...nothing }
   }
 
   #failAuth(request: Request, phase: Phase, error: unknown): void {

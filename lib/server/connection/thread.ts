@@ -60,6 +60,7 @@ const services: Services = {
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
   certificateUsers: data.certificateUsers,
+  secretKey: data.secretKey,
   requireApproval: data.requireApproval,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
   startedAtMs: data.startedAtMs,

@@ -8,7 +8,8 @@ import { isUpkeepVerb, type UpkeepVerb } from '../upkeep/verbs.js'
 import { formatAddress } from './listener.js'
 import { StartError } from './start-error.js'
 
-const USAGE = `Usage: jankinsd [option]...
+/** Also what jankinsd(8) is made of. */
+export const USAGE = `Usage: jankinsd [option]...
        jankinsd check [option]...         look for problems and say what mends them; exit 1 when there are any
        jankinsd backup FILE [option]...   write database and files into FILE (.tar, .tar.gz, .tar.zst), also while it runs
        jankinsd restore FILE [option]...  make an empty data directory of a backup

@@ -11,6 +11,8 @@ export interface DataDirectory {
   readonly daemon: string
   /** 32 bytes that never leave the daemon. */
   readonly scramSecret: Uint8Array
+  /** 32 bytes that open the secrets of actions. A backup needs them too. */
+  readonly secretKey: Uint8Array
   release(): void
 }
 
@@ -28,11 +30,11 @@ export function takeDataDirectory(dataDir: string): DataDirectory {
   const lock = locked(path)
   try {
     const daemon = secretFile(join(path, 'daemon-id'), () => randomBytes(16).toString('hex'))
-    const secret = secretFile(join(path, 'scram-secret'), () => randomBytes(32).toString('hex'))
     return {
       path,
       daemon: checked(daemon, /^[0-9a-f]{32}$/, join(path, 'daemon-id')),
-      scramSecret: Buffer.from(checked(secret, /^[0-9a-f]{64}$/, join(path, 'scram-secret')), 'hex'),
+      scramSecret: secretBytes(join(path, 'scram-secret')),
+      secretKey: secretBytes(join(path, 'secret-key')),
       release: lock.release,
     }
   } catch (error) {
@@ -53,6 +55,12 @@ function attempt(path: string): { release(): void } | undefined {
   } catch (error) {
     throw unwritable(path, error)
   }
+}
+
+/** 32 bytes, as hex digits in a file that is made when there is none. */
+function secretBytes(path: string): Uint8Array {
+  const digits = secretFile(path, () => randomBytes(32).toString('hex'))
+  return Buffer.from(checked(digits, /^[0-9a-f]{64}$/, path), 'hex')
 }
 
 /** The content of a file of mode 0600, made with `make` when there is none: whole from the moment that it is there. */

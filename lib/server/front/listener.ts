@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../../base/wire.js'
+import { isLoopback } from '../network.js'
 import { StartError } from './start-error.js'
 
 const KEEP_ALIVE_MS = 30_000
@@ -87,12 +88,9 @@ function refused(error: NodeJS.ErrnoException, address: Address): StartError {
 }
 
 function checkReach(host: string, { allowPlaintext, isEncrypted }: ListenOptions): void {
-  if (isEncrypted || allowPlaintext || isLoopback(host)) return
+  if (isEncrypted || allowPlaintext || host === 'localhost' || isLoopback(host)) return
   throw new StartError(
     `listening on ${host} lets others read everything on the way: set auto = true in [tls], or allow_plaintext = true to do so, or --host 127.0.0.1`,
     2,
   )
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host)

@@ -21,7 +21,7 @@ export interface Problem {
   readonly mend: string
 }
 
-const SECRETS = ['daemon-id', 'scram-secret', 'admin-password', 'tls.pem', 'jankins.db']
+const SECRETS = ['daemon-id', 'scram-secret', 'secret-key', 'admin-password', 'tls.pem', 'jankins.db']
 /** Descriptors of the daemon beside its connections: files of logs, databases, threads. */
 const DESCRIPTORS_BESIDE = 512
 const PAGE_JOBS = 500

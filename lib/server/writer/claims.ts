@@ -38,8 +38,8 @@ export class Claims {
     const answer = new Promise<Grant | undefined>(settle => {
       resolve = settle
     })
-    const { labels, labelKey } = asked.worker
-    return { ...asked, labels, labelKey, turn: this.#turn++, answer, resolve, isOver: false }
+    const { labels, isPrivate = false, classKey } = asked.worker
+    return { ...asked, labels, isPrivate, classKey, turn: this.#turn++, answer, resolve, isOver: false }
   }
 
   get(key: string): Claim | undefined {

@@ -25,7 +25,8 @@ const CLASSES_MAX = 4_096
 const IDLE_PASSES_MAX = 120
 
 /**
- * Which worker gets which job. A worker fits a queue when it has all its labels; of all fitting queues that are active
+ * Which worker gets which job. A worker fits a queue when it has all its labels, and a connection of its own where the
+ * queue has secrets; of all fitting queues that are active
  * and below their limit it gets the head with the highest priority, then the lowest id. Parked seekers are served in
  * the order of their turns. An enqueue costs by the classes of workers that could take it, a claim by the queues that
  * are ready for its class; nothing grows with the number of jobs that wait.
@@ -100,7 +101,7 @@ export class Dispatcher<S extends Seeker> {
 
   /** False when it was not parked. */
   unpark(seeker: S): boolean {
-    const wasParked = this.#classes.get(seeker.labelKey)?.unpark(seeker) === true
+    const wasParked = this.#classes.get(seeker.classKey)?.unpark(seeker) === true
     if (wasParked) this.#parkedCount--
     return wasParked
   }
@@ -245,11 +246,11 @@ export class Dispatcher<S extends Seeker> {
   }
 
   #classOf(seeker: S): WorkerClass<S> {
-    let workerClass = this.#classes.get(seeker.labelKey)
+    let workerClass = this.#classes.get(seeker.classKey)
     if (!workerClass) {
       if (this.#classes.size >= CLASSES_MAX) this.#makeRoom()
-      workerClass = new WorkerClass<S>(seeker.labels)
-      this.#classes.set(seeker.labelKey, workerClass)
+      workerClass = new WorkerClass<S>(seeker)
+      this.#classes.set(seeker.classKey, workerClass)
       for (const state of this.#queues.values()) state.join(workerClass)
     }
     workerClass.usedInPass = this.#pass

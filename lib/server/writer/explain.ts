@@ -1,5 +1,6 @@
 import type { JobId, Name } from '../../../protocol/ids.js'
 import type { WaitReason } from '../../../protocol/views.js'
+import type { Queue } from '../../store/store.js'
 import type { Core } from './core.js'
 import type { WorkerEntry } from './workers.js'
 
@@ -17,14 +18,14 @@ export async function explainWait(core: Core, job: JobId): Promise<readonly Wait
   const queue = await queueOf(core, job)
   if (queue === undefined || core.aside.has(job)) return [{ kind: 'set-aside' }]
   const facts = core.dispatcher.factsOf(queue, job)
-  const { active, labels, runningMax } = facts.queue
+  const { active, runningMax } = facts.queue
   const reasons: WaitReason[] = []
   if (!active) reasons.push({ kind: 'action-disabled' })
   if (runningMax !== undefined && facts.running >= runningMax)
     reasons.push({ kind: 'action-full', count: facts.running, max: runningMax })
   if (facts.before === undefined) reasons.push({ kind: 'behind' })
   else if (facts.before > 0) reasons.push({ kind: 'behind', count: facts.before })
-  return [...reasons, ...(await explainWorkers(core, labels))]
+  return [...reasons, ...(await explainWorkers(core, facts.queue))]
 }
 
 /** Undefined when the job's rows are damaged. */
@@ -36,7 +37,7 @@ async function queueOf(core: Core, job: JobId): Promise<number | undefined> {
   }
 }
 
-async function explainWorkers(core: Core, labels: readonly string[]): Promise<readonly WaitReason[]> {
+async function explainWorkers(core: Core, { labels, hasSecrets }: Queue): Promise<readonly WaitReason[]> {
   const told: WaitReason[] = []
   const lacking = new Set(labels)
   let attached = 0
@@ -52,7 +53,7 @@ async function explainWorkers(core: Core, labels: readonly string[]): Promise<re
       }
       if (!labels.every(label => entry.labels.includes(label))) continue
       if (isAttached) fitting++
-      if (told.length < WORKERS_TOLD_MAX) told.push(await explainWorker(core, entry))
+      if (told.length < WORKERS_TOLD_MAX) told.push(await explainWorker(core, entry, hasSecrets))
     }
     after = page.length === PAGE_WORKERS ? page.at(-1)?.worker : undefined
     if (after !== undefined) await new Promise(resolve => setImmediate(resolve))
@@ -62,7 +63,7 @@ async function explainWorkers(core: Core, labels: readonly string[]): Promise<re
   return fitting === 0 ? [{ kind: 'labels-apart', labels: labels as readonly Name[] }, ...told] : told
 }
 
-async function explainWorker(core: Core, entry: WorkerEntry): Promise<WaitReason> {
+async function explainWorker(core: Core, entry: WorkerEntry, hasSecrets = false): Promise<WaitReason> {
   const { worker, user, slots } = entry
   if (core.drained.has(worker)) return { kind: 'drained', worker }
   if (!core.workers.isAttached(entry)) {
@@ -70,6 +71,7 @@ async function explainWorker(core: Core, entry: WorkerEntry): Promise<WaitReason
     return { kind: account && account.state !== 'active' ? 'disabled' : 'away', worker }
   }
   if (core.workers.isSuspect(entry)) return { kind: 'silent', worker }
+  if (hasSecrets && !entry.isPrivate) return { kind: 'not-private', worker }
   if (core.claims.openOf(entry.connection).length > 0) return { kind: 'asking', worker }
   const count = core.leases.jobsOf(worker).length + core.offers.ofWorker(worker).length
   return count >= slots ? { kind: 'busy', worker, count, max: slots } : { kind: 'not-asking', worker }

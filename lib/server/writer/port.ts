@@ -18,6 +18,8 @@ const CALLS: { readonly [M in Call]: true } = {
   register: true,
   noteDurableLengths: true,
   addAction: true,
+  setSecret: true,
+  removeSecret: true,
   setActionActive: true,
   queueJobs: true,
   execJob: true,

@@ -18,7 +18,7 @@ export class QueueState<S extends Seeker> {
   readonly window: HeadWindow
   running: number
   offered = 0
-  /** Whose workers have all labels of the queue. */
+  /** Whose workers may have jobs of the queue. */
   readonly classes = new Set<WorkerClass<S>>()
   #isReady: boolean = false
 
@@ -50,7 +50,7 @@ export class QueueState<S extends Seeker> {
   }
 
   join(workerClass: WorkerClass<S>): void {
-    if (!workerClass.fits(this.queue.labels)) return
+    if (!workerClass.fits(this.queue)) return
     this.classes.add(workerClass)
     if (this.#isReady) workerClass.ready.add(this)
   }

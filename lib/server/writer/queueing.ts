@@ -9,11 +9,22 @@ import type { QueueOrder, Writer } from './writer.js'
 /** What people do with actions and jobs; the contracts are those of Writer. */
 export const queueing = (
   core: Core,
-): Pick<Writer, 'addAction' | 'setActionActive' | 'queueJobs' | 'execJob' | 'stopJob'> => ({
+): Pick<
+  Writer,
+  'addAction' | 'setSecret' | 'removeSecret' | 'setActionActive' | 'queueJobs' | 'execJob' | 'stopJob'
+> => ({
   async addAction(action, definition, replace) {
     const nowMs = Math.round(core.clock.nowMs())
     const { changed, queue } = await core.store.putAction(action, definition, replace, nowMs)
     core.queues.putDefaults(action, definition)
+    putQueue(core, queue)
+    return { changed }
+  },
+  async setSecret(action, secret) {
+    putQueue(core, await core.store.putSecret(action, secret, Math.round(core.clock.nowMs())))
+  },
+  async removeSecret(action, secret) {
+    const { changed, queue } = await core.store.removeSecret(action, secret, Math.round(core.clock.nowMs()))
     putQueue(core, queue)
     return { changed }
   },

@@ -1,18 +1,22 @@
+import type { Queue } from '../../store/store.js'
 import type { QueueState } from './queue-state.js'
 
 /** Who asks for a job. */
 export interface Seeker {
   /** Sorted, without doubles. */
   readonly labels: readonly string[]
-  /** `labels` as one text. */
-  readonly labelKey: string
+  /** Nobody else can read the connection of its worker: it may have jobs with secrets. Missing: no. */
+  readonly isPrivate?: boolean
+  /** `labels` and `isPrivate` as one text. */
+  readonly classKey: string
   /** Lower came first. */
   readonly turn: number
 }
 
-/** Workers with the same labels may take the same queues: what they may take is kept once for all of them. */
+/** Workers with the same labels, on connections that are equally private, may take the same queues: what they may take is kept once for all of them. */
 export class WorkerClass<S extends Seeker> {
-  readonly labels: ReadonlySet<string>
+  readonly #labels: ReadonlySet<string>
+  readonly #isPrivate: boolean
   /** Queues with a job that a worker of this class may have now. */
   readonly ready = new Set<QueueState<S>>()
   /** The pass of the dispatcher in which the class was last asked for. */
@@ -22,16 +26,17 @@ export class WorkerClass<S extends Seeker> {
   #lastTurn = -1
   readonly #passedOver = new Set<S>()
 
-  constructor(labels: readonly string[]) {
-    this.labels = new Set(labels)
+  constructor({ labels, isPrivate = false }: Pick<Seeker, 'labels' | 'isPrivate'>) {
+    this.#labels = new Set(labels)
+    this.#isPrivate = isPrivate
   }
 
   get isIdle(): boolean {
     return this.#parked.size === 0 && this.#passedOver.size === 0
   }
 
-  fits(labels: readonly string[]): boolean {
-    return labels.every(label => this.labels.has(label))
+  fits({ labels, hasSecrets = false }: Pick<Queue, 'labels' | 'hasSecrets'>): boolean {
+    return (this.#isPrivate || !hasSecrets) && labels.every(label => this.#labels.has(label))
   }
 
   park(seeker: S): void {

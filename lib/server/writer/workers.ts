@@ -12,7 +12,9 @@ export const SUSPECT_MS = BEATS_MISSED_MAX * HEARTBEAT_MS
 /** A lost worker stays in the list for so long. */
 const FORGET_MS = 3_600_000
 
-const labelKeyOf = (labels: readonly string[]): string => sortedLabels(labels).join()
+/** No label holds a blank. */
+const classKeyOf = ({ labels, isPrivate }: Pick<NewWorker, 'labels' | 'isPrivate'>): string =>
+  `${sortedLabels(labels).join()}${isPrivate ? ' private' : ''}`
 
 interface Beat {
   /** By Clock.monotonicMs. */
@@ -23,8 +25,8 @@ interface Beat {
 
 /** One attachment of a worker; the next one of the same name is another entry. */
 export interface WorkerEntry extends NewWorker {
-  /** Sorted, without doubles, as one text. */
-  readonly labelKey: string
+  /** As Seeker has it. */
+  readonly classKey: string
   readonly connection: ConnectionId
   readonly slot: SlotRef
   readonly attachedAtMs: number
@@ -77,7 +79,7 @@ export class Workers {
       entry?.worker === worker.worker &&
       entry.user === worker.user &&
       entry.instance === worker.instance &&
-      entry.labelKey === labelKeyOf(worker.labels) &&
+      entry.classKey === classKeyOf(worker) &&
       entry.slots === worker.slots &&
       entry.version === worker.version
     return isSame ? entry : undefined
@@ -101,7 +103,7 @@ export class Workers {
     if (!slot) throw new JankinsError('E_TOO_MANY', { workers: this.#workersMax })
     const labels = sortedLabels(worker.labels)
     const attachedAtMs = Math.round(this.#clock.nowMs())
-    const entry: WorkerEntry = { ...worker, labels, labelKey: labelKeyOf(labels), connection, slot, attachedAtMs }
+    const entry: WorkerEntry = { ...worker, labels, classKey: classKeyOf(worker), connection, slot, attachedAtMs }
     if (!this.#byName.has(entry.worker)) this.#names.splice(this.#placeOf(entry.worker), 0, entry.worker)
     this.#byName.set(entry.worker, entry)
     this.#byConnection.set(connection, entry)

@@ -4,6 +4,7 @@ import type { Grant, JobView, WaitReason, WorkerView } from '../../../protocol/v
 import type { AuditEntry } from '../../audit/line.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { End } from '../../domain/job.js'
+import type { SealedSecret } from '../../store/secret-store.js'
 import type { Credential, StoreWriter } from '../../store/store.js'
 import type { SlotRef } from '../slots.js'
 import type { TellSessionsEnd } from './shut-out.js'
@@ -41,6 +42,8 @@ export interface NewWorker {
   readonly labels: readonly string[]
   readonly slots: number
   readonly version: string
+  /** Nobody else can read its connection: it may have jobs with secrets. Missing: no. */
+  readonly isPrivate?: boolean
 }
 
 /**
@@ -71,6 +74,10 @@ export interface Writer
 
   /** @throws E_ACTION_EXISTS */
   addAction(action: Name, definition: CompleteDefinition, replace: boolean): Promise<{ changed: boolean }>
+  /** @throws E_ACTION_NOT_FOUND, E_TOO_MANY */
+  setSecret(action: Name, secret: SealedSecret): Promise<void>
+  /** @throws E_ACTION_NOT_FOUND */
+  removeSecret(action: Name, secret: string): Promise<{ changed: boolean }>
   /** @throws E_ACTION_NOT_FOUND */
   setActionActive(action: Name, active: boolean): Promise<{ changed: boolean }>
 

@@ -9,7 +9,8 @@ import type { Handle } from './database.js'
 import { storedJson } from './stored-json.js'
 
 const QUEUES = `
-  SELECT q.id, q.labels, q.running_max, a.name, coalesce(a.active, 1) AS active
+  SELECT q.id, q.labels, q.running_max, a.name, coalesce(a.active, 1) AS active,
+    EXISTS (SELECT 1 FROM action_secrets s WHERE s.action = q.action AND s.replaced_at_ms IS NULL) AS has_secrets
   FROM queues q LEFT JOIN actions a ON a.id = q.action`
 const FIND_QUEUE = `${QUEUES} WHERE q.id = ?`
 const OPEN_EXEC = 'INSERT INTO queues (labels) VALUES (?) ON CONFLICT (labels) WHERE action IS NULL DO NOTHING'
@@ -22,6 +23,7 @@ interface QueueRow {
   readonly running_max: number | null
   readonly name: Name | null
   readonly active: number
+  readonly has_secrets: number
 }
 
 export const listQueues = ({ sql }: Handle): Queue[] => sql<QueueRow>(QUEUES).all().map(queueOf)
@@ -56,6 +58,7 @@ function queueOf(row: QueueRow): Queue {
     labels: labels ?? [],
     active: row.active === 1 && labels !== undefined,
     runningMax: row.running_max,
+    hasSecrets: row.has_secrets === 1 || undefined,
     fault: labels === undefined ? 'its labels are damaged' : undefined,
   })
 }

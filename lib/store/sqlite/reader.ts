@@ -9,6 +9,7 @@ import { readJobEventRows } from './job-events.js'
 import { readJobRow } from './job-row.js'
 import { findJobView } from './job-view.js'
 import { queryJobRows } from './query.js'
+import { findJobSecrets, listSecretRows } from './secrets.js'
 import { findAccountRow, listUserRows } from './users.js'
 
 /** The reads of a Store on one handle. What is one statement is one snapshot by itself. */
@@ -27,6 +28,8 @@ export const createReader = (handle: Handle): StoreReader => ({
     const { rows, next } = page(listActionRows(handle, after, limit + 1), limit, row => row.action)
     return { actions: rows, ...(next !== undefined && { next }) }
   },
+  listSecrets: async action => inSnapshot(handle, () => listSecretRows(handle, action)),
+  readJobSecrets: async job => findJobSecrets(handle, job),
   findActionFacts: async action => inSnapshot(handle, () => findActionFactsRow(handle, action)),
   readJobEvents: async job => readJobEventRows(handle, job),
   listDrainedWorkers: async () => listDrainedRows(handle),

@@ -9,6 +9,7 @@ import { findRepeatedRows, insertJobRows } from './insert.js'
 import { insertInvite, registerUser, revokeInviteRow } from './invites.js'
 import { openExecQueueRow } from './queues.js'
 import { forgetKeys } from './request-keys.js'
+import { putSecretRow, removeSecretRow } from './secrets.js'
 import { addUserRow, putPassword, putUserState } from './users.js'
 
 const BEGIN_EPOCH = `
@@ -31,6 +32,8 @@ export const createStoreWriter = (handle: Handle, write: Write): StoreWriter => 
   putAction: (action, definition, replace, nowMs) =>
     write(() => putActionRow(handle, action, definition, replace, nowMs)),
   setActionActive: (action, active) => write(() => putActionActive(handle, action, active)),
+  putSecret: (action, secret, nowMs) => write(() => putSecretRow(handle, action, secret, nowMs)),
+  removeSecret: (action, secret, nowMs) => write(() => removeSecretRow(handle, action, secret, nowMs)),
   setWorkerDrained: (worker, user, isDrained, nowMs) => write(() => putDrained(handle, worker, user, isDrained, nowMs)),
   openExecQueue: labels => write(() => openExecQueueRow(handle, labels)),
   insertJobs: jobs => write(() => insertJobRows(handle, jobs)),

@@ -125,7 +125,7 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
     note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
     partBytes: part => readers[part].bytes(),
     async readPart(part, offset, bytesMax) {
-      const goneBytes = part === 'artifacts' ? 0 : freed.bytes(part) - offset
+      const goneBytes = part === 'artifacts' ? 0 : freed.holeEnd(part) - offset
       return goneBytes > 0 ? Buffer.alloc(Math.min(bytesMax, goneBytes), '\n') : readers[part].read(offset, bytesMax)
     },
     freeStepBytes: FREE_STEP_BYTES,

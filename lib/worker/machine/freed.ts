@@ -3,14 +3,18 @@ import { once } from 'node:events'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stream } from '../../../protocol/fields.js'
+import { FORM_BYTES_MAX } from '../mask/forms.js'
 import type { FreedMarks, StreamMark } from '../ports.js'
 
 /** Gives the blocks of [fromByte, toByte) back to the file system; the file keeps its length. False: it cannot. */
 export type PunchHole = (path: string, fromByte: number, toByte: number) => Promise<boolean>
 
-/** Holes begin and end at whole blocks, and well before the last bytes read: those tell whether the file was cut. */
+/**
+ * Holes begin and end at whole blocks, and well before the last bytes read: those tell whether the file was cut, and
+ * whether a secret began there.
+ */
 const BLOCK_BYTES = 4_096
-const KEPT_BYTES = 64 * 1024
+const KEPT_BYTES = FORM_BYTES_MAX + 64 * 1024
 
 /** `fallocate` of util-linux, for Node has no call for it. After the first failure it is left alone. */
 export function createPunchHole(): PunchHole {
@@ -27,7 +31,8 @@ export function createPunchHole(): PunchHole {
 
 /** What of the logs of one attempt is freed already, noted in DIR/freed before it is done. */
 export interface Freed {
-  bytes(stream: Stream): number
+  /** End of the hole that may be there: what stands before it can be read no more. */
+  holeEnd(stream: Stream): number
   /** @param isWhole looks whether the stream still is its file, byte by byte */
   free(stream: Stream, mark: StreamMark, isWhole: () => Promise<boolean>): Promise<void>
   read(): Promise<FreedMarks>
@@ -37,9 +42,9 @@ export function createFreed(dir: string, punchHole: PunchHole): Freed {
   let marks: FreedMarks = {}
   const holeEnds = { stdout: 0, stderr: 0 }
   return {
-    bytes: stream => marks[stream]?.bytes ?? 0,
+    holeEnd: stream => holeEndOf(marks[stream]),
     async free(stream, mark, isWhole) {
-      const holeEnd = Math.floor((mark.bytes - KEPT_BYTES) / BLOCK_BYTES) * BLOCK_BYTES
+      const holeEnd = holeEndOf(mark)
       if (holeEnd <= holeEnds[stream] || !(await isWhole())) return
       const before = marks
       marks = { ...before, [stream]: mark }
@@ -60,6 +65,9 @@ export function createFreed(dir: string, punchHole: PunchHole): Freed {
     },
   }
 }
+
+const holeEndOf = (mark: StreamMark | undefined): number =>
+  Math.max(0, Math.floor(((mark?.bytes ?? 0) - KEPT_BYTES) / BLOCK_BYTES) * BLOCK_BYTES)
 
 /** Readers see the old marks or the new ones, after a power loss too: no hole is ever older than its note. */
 async function writeDurably(dir: string, marks: FreedMarks): Promise<void> {

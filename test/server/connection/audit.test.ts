@@ -35,7 +35,7 @@ t.test('a method is audited, or changes nothing, or its end is audited', async t
     ],
     ...['job.append', 'job.claim', 'job.decline', 'job.log', 'job.query', 'job.resume'],
     ...['job.show', 'job.started', 'job.wait', 'job.why'],
-    ...['server.status', 'user.list', 'user.register', 'worker.beat', 'worker.list'],
+    ...['secret.list', 'server.status', 'user.list', 'user.register', 'worker.beat', 'worker.list'],
   ])
 })
 
@@ -45,6 +45,7 @@ t.test('who did what from where is written before the answer, without what may b
   const definition = { environment: [['TOKEN', secret]] as const, command: ['deploy', secret] }
   const { admin, worker, held, job } = await runJob(daemon, definition, { parameters: [['KEY', secret]] })
   await admin.call('user.add', { user: name('ada'), role: 'user', ...(await credentialFor(secret)) })
+  await admin.call('secret.set', { action: name('build'), secret: 'PASSWORD', value: secret })
   await worker.call('job.finish', { ...held, exitCode: 0, stdout: EMPTY, stderr: EMPTY })
   const told = linesOf(daemon.dataDir).map(({ method, user, role, params }) => ({ method, user, role, params }))
   const [root, box] = [
@@ -57,14 +58,15 @@ t.test('who did what from where is written before the answer, without what may b
     { ...box, method: 'worker.attach', params: { worker: 'box', slots: 4 } },
     { ...box, method: 'job.acknowledge', params: { job } },
     { ...root, method: 'user.add', params: { user: 'ada', role: 'user' } },
+    { ...root, method: 'secret.set', params: { action: 'build', secret: 'PASSWORD' } },
     { ...box, method: 'job.finish', params: { job, exitCode: 0 } },
   ])
-  t.match(linesOf(daemon.dataDir)[0], { line: 1, address: /^memory:\d+$/, connection: Number, request: Number })
+  t.match(linesOf(daemon.dataDir)[0], { line: 1, address: /^127.0.0.1:\d+$/, connection: Number, request: Number })
   const text = readFileSync(join(daemon.dataDir, 'audit.log'), 'utf8')
   t.notMatch(text, secret)
   t.notMatch(text, held.lease)
   t.notMatch(text, /salt|storedKey|serverKey/)
-  t.match(await verifyAudit({ dataDir: daemon.dataDir }), { lines: 6, problems: [] })
+  t.match(await verifyAudit({ dataDir: daemon.dataDir }), { lines: 7, problems: [] })
 })
 
 t.test('a change is never committed without its line', async t => {

@@ -38,7 +38,7 @@ t.test('a wrong password, and a user that is unknown, disabled or no name, get t
   t.match(answers[0], { code: 'E_AUTH', retry: false, detail: {} })
   for (const answer of answers) t.strictSame(answer, answers[0])
   t.equal(warnings.length, answers.length)
-  t.match(warnings[0], { user: 'ada', address: 'memory:1', code: 'E_AUTH' })
+  t.match(warnings[0], { user: 'ada', address: '127.0.0.1:1', code: 'E_AUTH' })
   t.ok(String(warnings.at(-1)?.user).length <= 64, 'what the peer sent is cut in the log')
 })
 

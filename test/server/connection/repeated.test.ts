@@ -17,6 +17,7 @@ const READS: ReadonlySet<Method> = new Set([
   'invite.list',
   'action.compare',
   'action.list',
+  'secret.list',
   'action.show',
   'bundle.read',
   'artifact.read',
@@ -77,6 +78,9 @@ const CASES: readonly Case[] = [
   { method: 'action.add', what: 'to replace', params: () => ({ action: 'build', command: ['x'], replace: true }) },
   { method: 'action.disable', params: () => ({ action: 'build' }) },
   { method: 'action.enable', params: () => ({ action: 'build' }) },
+  { method: 'secret.set', params: () => ({ action: 'build', secret: 'TOKEN', value: 'hush-hush' }) },
+  { method: 'secret.set', what: 'to replace', params: () => ({ action: 'build', secret: 'KEY', value: 'another' }) },
+  { method: 'secret.remove', params: () => ({ action: 'build', secret: 'KEY' }) },
   { method: 'bundle.write', params: () => ({ sha256: SHA256, totalBytes: ZIP.length, offset: 0, data: ZIP }) },
   {
     method: 'bundle.write',
@@ -127,6 +131,7 @@ async function setScene(t: Test): Promise<Scene> {
   await daemon.login('user', { user: 'spare' })
   const client = await daemon.client(admin)
   await client.call('action.add', { action: name('build'), command: ['make'] })
+  await client.call('secret.set', { action: name('build'), secret: 'KEY', value: 'first value' })
   const tokenSha256 = createHash('sha256').digest('hex') as Sha256
   const { invite } = await client.call('invite.add', { tokenSha256, role: 'user' })
   const jobs: JobId[] = []

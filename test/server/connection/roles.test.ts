@@ -48,6 +48,9 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'job.started': 'admin worker',
   'job.append': 'admin worker',
   'job.finish': 'admin worker',
+  'secret.set': 'admin',
+  'secret.list': 'admin',
+  'secret.remove': 'admin',
   'server.status': 'admin user worker reader',
 }
 

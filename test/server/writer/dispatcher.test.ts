@@ -84,7 +84,7 @@ function apply(next: Command, model: Model, dispatcher: Dispatcher<Seeker>, fres
     }
     case 'claim': {
       const labels = LABELS[next.labels] as string[]
-      const seeker: Seeker = { labels, labelKey: labels.join(), turn: fresh + 1 }
+      const seeker: Seeker = { labels, classKey: labels.join(), turn: fresh + 1 }
       model.parked.push(seeker)
       if (dispatcher.seek(seeker) === 'none') dispatcher.park(seeker)
       return fresh + 1
@@ -178,7 +178,7 @@ t.test('no job is lost or given twice when rows are read late, while everything 
     for (const id of [0, 1, 2, 3]) dispatcher.putQueue(queueOf(id))
     const labels = LABELS[3] as string[]
     for (let left = model.pending.length; left > 0; left--) {
-      const seeker: Seeker = { labels, labelKey: labels.join(), turn: ++fresh }
+      const seeker: Seeker = { labels, classKey: labels.join(), turn: ++fresh }
       model.parked.push(seeker)
       if (dispatcher.seek(seeker) === 'none') dispatcher.park(seeker)
     }
@@ -209,7 +209,7 @@ t.test('a job that is offered is not read again as one that waits', async t => {
   dispatcher.putQueue(queueOf(0))
   await dispatcher.readsDone()
   add(headOf(1, 0))
-  const seek = (turn: number) => dispatcher.seek({ labels: [], labelKey: '', turn })
+  const seek = (turn: number) => dispatcher.seek({ labels: [], classKey: '', turn })
   seek(0)
   add(...[2, 3, 4, 5, 6, 7].map(job => headOf(job, 1)))
   for (let turn = 1; turn <= 8; turn++) {
@@ -232,7 +232,7 @@ t.test('a queue whose rows cannot be read is read again with the next pass', asy
     readFailed: () => fault.count++,
   })
   dispatcher.putQueue(queueOf(0))
-  const seeker = { labels: [], labelKey: '', turn: 1 }
+  const seeker = { labels: [], classKey: '', turn: 1 }
   t.equal(dispatcher.seek(seeker), 'none')
   dispatcher.park(seeker)
   await dispatcher.readsDone()
@@ -262,7 +262,7 @@ t.test('a million jobs that wait cost no memory and no time: one window of them 
   for (let job = 1_000; job < 1_001_000; job++) dispatcher.added(0, [headOf(job, 0)])
   t.equal(count.reads, 1)
   for (let turn = 0; turn < 1_000; turn++) {
-    if (dispatcher.seek({ labels: [], labelKey: '', turn }) !== 'offered') t.fail(`turn ${turn} got nothing`)
+    if (dispatcher.seek({ labels: [], classKey: '', turn }) !== 'offered') t.fail(`turn ${turn} got nothing`)
     await dispatcher.readsDone()
   }
   t.ok(count.rows <= 1_000 + 2 * 256)
@@ -277,9 +277,9 @@ t.test('sets of labels that nobody asks for are forgotten, and those that park a
   })
   dispatcher.putQueue(queueOf(0))
   await dispatcher.readsDone()
-  const seekers = Array.from({ length: 4_096 }, (_, turn) => ({ labels: [`l${turn}`], labelKey: `l${turn}`, turn }))
+  const seekers = Array.from({ length: 4_096 }, (_, turn) => ({ labels: [`l${turn}`], classKey: `l${turn}`, turn }))
   for (const seeker of seekers) dispatcher.park(seeker)
-  const late = { labels: ['late'], labelKey: 'late', turn: 5_000 }
+  const late = { labels: ['late'], classKey: 'late', turn: 5_000 }
   t.throws(() => dispatcher.seek(late), { code: 'E_TOO_MANY' })
   dispatcher.unpark(seekers[9] as Seeker)
   t.equal(dispatcher.seek(late), 'none')

@@ -117,3 +117,12 @@ t.test('what a drained worker was offered and has not taken goes to another', as
   t.equal((await w.claim(2))?.job, grant?.job)
   t.not(grant?.lease, hex32(0))
 })
+
+t.test('a job whose action has secrets waits for a worker that nobody can listen to', async t => {
+  const w = await startWorld(t)
+  await w.addAction('deploy')
+  const [job] = await w.queue('deploy')
+  await w.attach(1, 'far')
+  await w.writer.setSecret(nameOf('deploy'), { secret: 'TOKEN', sealed: new Uint8Array(40) })
+  t.strictSame(await why(w, job), [{ kind: 'not-private', worker: 'far' }])
+})

@@ -1,14 +1,22 @@
 import { JankinsError } from '../../../../protocol/errors.js'
+import { LIMITS } from '../../../../protocol/limits.js'
 import type { Params, Result } from '../../../../protocol/methods.js'
 import type { Call } from '../call.js'
 import { hold } from '../held.js'
+import { secretsOf } from '../job-secrets.js'
 
 export async function acknowledgeJob(
   params: Params<'job.acknowledge'>,
   call: Call,
 ): Promise<Result<'job.acknowledge'>> {
   const { session, services } = call
+  const { job, lease } = params
   if (!session.attachment) throw new JankinsError('E_NOT_ATTACHED')
-  hold(call, params.job, params.lease, await services.writer.acknowledge(session.connection, params.job, params.lease))
-  return {}
+  // Before it is taken: a job whose secrets cannot be handed over must not be RUNNING here.
+  const hadSecrets = (await secretsOf(call, job)) !== undefined
+  hold(call, job, lease, await services.writer.acknowledge(session.connection, job, lease))
+  // They may have changed meanwhile, and from now on the answer is always the same.
+  if (hadSecrets) await call.reserve(LIMITS.secretsBytesMax.value)
+  const secrets = hadSecrets ? await secretsOf(call, job) : undefined
+  return { ...(secrets && { secrets }) }
 }

@@ -38,6 +38,7 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: this request key was used for another request (E_KEY_REUSED, job: 7)
 1 jankins: no action has this name; jankins actions lists them (E_ACTION_NOT_FOUND, job: 7)
 1 jankins: another definition has this name; give --replace to change it (E_ACTION_EXISTS, job: 7)
+1 jankins: secrets cross only TLS or loopback; connect in one of these ways (E_NOT_PRIVATE, job: 7)
 1 jankins: the action is disabled; jankins enable NAME lets it run (E_ACTION_DISABLED, job: 7)
 1 jankins: no user has this name (E_USER_NOT_FOUND, job: 7)
 1 jankins: a user has this name already (E_USER_EXISTS, job: 7)
@@ -611,6 +612,62 @@ Options:
       --user      NAME  the account      [string] [default: JANKINS_USER, or that of the last login]
       --profile   NAME  a login that was kept under a name       [string] [default: JANKINS_PROFILE]
       --json      print one JSON object per line, with the field names of the wire         [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > secret list 1`] = `
+jankins secret list <action>
+
+show the names of the secrets of an action
+
+Positionals:
+  action  name of an action                                                      [string] [required]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > secret remove 1`] = `
+jankins secret remove <action> <name>
+
+take a secret from an action
+
+Positionals:
+  action  name of an action                                                      [string] [required]
+  name    name of the variable                                                   [string] [required]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
+
+`
+
+exports[`dist/test/cli/messages.test.js > TAP > the help of every command > secret set 1`] = `
+jankins secret set <action> <name>
+
+give the jobs of an action a variable that nobody is shown; its value comes on stdin
+
+Positionals:
+  action  name of an action                                                      [string] [required]
+  name    name of the variable                                                   [string] [required]
+
+Options:
+  --version  Show version number                                                           [boolean]
+  --help     Show help                                                                     [boolean]
+  --server   HOST:PORT  the daemon             [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
+  --user     NAME  the account           [string] [default: JANKINS_USER, or that of the last login]
+  --profile  NAME  a login that was kept under a name            [string] [default: JANKINS_PROFILE]
+  --json     print one JSON object per line, with the field names of the wire              [boolean]
 
 `
 

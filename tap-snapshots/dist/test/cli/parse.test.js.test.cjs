@@ -59,6 +59,7 @@ Commands:
   jankins apply <files..>     make the actions what files say
   jankins export [names..]    print actions as YAML, as apply reads it
   jankins actions [name]      show the actions, or one in full
+  jankins secret              set, list and remove secrets of an action
   jankins enable <name>       let jobs of an action be queued and start
   jankins disable <name>      let no job of an action be queued or start
   jankins queue <name>        queue jobs of an action and print their ids

@@ -20,6 +20,7 @@ job 7 has waited 3m 10s for a worker with the labels linux, big
 - worker box-1 is away, and its account is disabled
 - worker box-1 is connected and has missed its last beats
 - worker box-1 is away
+- worker box-1 is connected without TLS from afar, and the action has secrets
 - worker box-1 has room and asks for no job: it works for other daemons, polls, or its disk is full
 - worker box-1 asks for jobs, and others come first
 - many jobs of its queue come first

@@ -4,8 +4,8 @@ import { EMPTY, runJob, streamOf } from '../running.js'
 
 t.test('a job that printed something cannot end as one that printed nothing, whoever sent its log', async t => {
   const daemon = await startDaemonInProcess(t)
-  const { worker, held } = await runJob(daemon)
-  const bulk = await daemon.client('worker')
+  const { worker, login, held } = await runJob(daemon)
+  const bulk = await daemon.client(login)
   await bulk.call('job.resume', held)
   const append = { ...held, part: 'stdout', offset: 0, data: Buffer.from('abc') } as const
   await bulk.call('job.append', append)
