@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   E_UNKNOWN_METHOD: { retry: false, text: 'this daemon has no such method; is it older than the client?' },
   E_VERSION: { retry: false, text: 'client and daemon speak different major versions; upgrade the older one' },
   E_AUTH: { retry: false, text: 'wrong user or password; run jankins login' },
+  E_TLS_REQUIRED: { retry: false, text: 'this daemon speaks TLS only; run jankins login to learn its certificate' },
   E_NOT_APPROVED: { retry: false, text: 'this account waits for an admin: jankins users enable NAME' },
   E_DISABLED: { retry: false, text: 'this account was disabled; ask an admin' },
   E_THROTTLED: { retry: true, text: 'too many failed logins; try again in a moment, or from another address' },

@@ -140,7 +140,11 @@ export const LIMITS = {
   scramIterationsMin: { value: 4_096, beyond: FIELD, doc: 'fewest PBKDF2 rounds that either side accepts' },
   scramIterationsDefault: { value: 250_000, beyond: NONE, doc: 'PBKDF2 rounds of a new password' },
   scramIterationsMax: { value: 10_000_000, beyond: FIELD, doc: 'most PBKDF2 rounds that either side accepts' },
-  handshakeMs: { value: 5_000, beyond: END, doc: 'time from connection to authentication' },
+  handshakeMs: {
+    value: 5_000,
+    beyond: END,
+    doc: 'time from connection to authentication, the handshake of TLS included',
+  },
   stallMs: {
     value: 30_000,
     beyond: END,

@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { type ChannelBinding, type ChannelBindings, isBindingName } from './channel-binding.js'
 import { JankinsError } from './errors.js'
 import { LIMITS } from './limits.js'
 
 /**
- * SCRAM-SHA-256, both sides, as pure steps: RFC 5802 and RFC 7677. Nonces come from the caller: 16 to 128 printable
- * ASCII characters without a comma. Without channel binding, but the GS2 header is read and bound as the RFC says.
+ * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, both sides, as pure steps: RFC 5802 and RFC 7677. Nonces come from the caller:
+ * 16 to 128 printable ASCII characters without a comma. With -PLUS the proofs hold for one TLS connection only.
  * Every step throws JankinsError E_AUTH for a malformed message, with detail.reason; a wrong proof has no reason.
  */
 
@@ -58,19 +59,26 @@ export const unknownUserCredential = (secret: Uint8Array, user: string): ScramCr
 export interface ClientState {
   readonly nonce: string
   readonly bare: string
+  /** cbind-input: the GS2 header and the data of the channel binding. RFC 5802 §7. */
+  readonly channel: Uint8Array
 }
 export interface ClientState2 {
   readonly nonce: string
+  readonly channel: Uint8Array
   /** client-first-message-bare "," server-first-message: AuthMessage begins with it. */
   readonly exchanged: string
 }
 
-/** No channel binding, no authorization identity. RFC 5802 §7, gs2-header. */
-const GS2_HEADER = 'n,,'
-
-export function clientFirst(user: string, nonce: string): { message: Uint8Array; state: ClientState } {
+/** @param binding of the connection; without one the mechanism is SCRAM-SHA-256 without -PLUS */
+export function clientFirst(
+  user: string,
+  nonce: string,
+  binding?: ChannelBinding,
+): { message: Uint8Array; state: ClientState } {
+  // No authorization identity. RFC 5802 §7, gs2-header.
+  const header = binding ? `p=${binding.name},,` : 'n,,'
   const bare = `n=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},r=${nonce}`
-  return { message: Buffer.from(GS2_HEADER + bare), state: { nonce, bare } }
+  return { message: Buffer.from(header + bare), state: { nonce, bare, channel: channelInput(header, binding?.data) } }
 }
 
 /** @throws JankinsError E_AUTH also when the nonce is not ours and more, or the iterations are out of LIMITS */
@@ -87,7 +95,11 @@ export function readServerFirst(
     throw malformed('the iteration count of the server')
   const saltBytes = readBase64(salt)
   if (saltBytes.length < SALT_BYTES) throw malformed('the salt of the server')
-  return { salt: saltBytes, iterations: count, state: { nonce, exchanged: `${state.bare},${text}` } }
+  return {
+    salt: saltBytes,
+    iterations: count,
+    state: { nonce, channel: state.channel, exchanged: `${state.bare},${text}` },
+  }
 }
 
 /** `serverSignature` is what `checkServerFinal` expects of a server that knows the credential. */
@@ -95,7 +107,7 @@ export function clientFinal(
   state: ClientState2,
   keys: ScramKeys,
 ): { message: Uint8Array; serverSignature: Uint8Array } {
-  const withoutProof = `c=${Buffer.from(GS2_HEADER).toString('base64')},r=${state.nonce}`
+  const withoutProof = `c=${base64(state.channel)},r=${state.nonce}`
   const authMessage = `${state.exchanged},${withoutProof}`
   const proof = xor(keys.clientKey, hmac(sha256(keys.clientKey), authMessage))
   return {
@@ -117,36 +129,56 @@ export interface ClientFirst {
   readonly nonce: string
   readonly gs2Header: string
   readonly bare: string
+  /** `p`: the proof is bound by `bindingName`; `y`: the client could bind it, and believes that the server cannot. */
+  readonly flag: 'n' | 'y' | 'p'
+  readonly bindingName: string | undefined
 }
 export interface ServerState {
   readonly nonce: string
-  readonly gs2Header: string
+  readonly isBound: boolean
+  readonly channel: Uint8Array
   readonly exchanged: string
 }
 
 /** The user is as the client sent it: not yet checked to be a name. */
 export function readClientFirst(message: Uint8Array): ClientFirst {
-  const [, gs2Header, flag, authzid, bare] =
-    /^((n|y|p=[A-Za-z0-9.-]+),(?:a=([^,]*))?,)(.*)$/s.exec(readText(message)) ?? []
-  if (gs2Header === undefined || flag === undefined || bare === undefined) throw malformed('client-first-message')
-  if (flag.startsWith('p')) throw malformed('channel binding, which this mechanism has not')
+  const [, gs2Header, flag, bindingName, authzid, bare] =
+    /^((?:([ny])|p=([A-Za-z0-9.-]+)),(?:a=([^,]*))?,)(.*)$/s.exec(readText(message)) ?? []
+  if (gs2Header === undefined || bare === undefined) throw malformed('client-first-message')
   const [, escapedUser, nonce] = /^n=([^,]*),r=([^,]*)(?:,.*)?$/s.exec(bare) ?? []
   if (escapedUser === undefined || nonce === undefined || !NONCE.test(nonce)) throw malformed('client-first-message')
   if (authzid !== undefined && authzid !== escapedUser) throw malformed('an authorization identity')
-  return { user: readSaslName(escapedUser), nonce, gs2Header, bare }
+  return {
+    user: readSaslName(escapedUser),
+    nonce,
+    gs2Header,
+    bare,
+    flag: bindingName ? 'p' : flag === 'y' ? 'y' : 'n',
+    bindingName,
+  }
 }
 
-/** @param nonce the server's own part, fresh for each exchange */
+/**
+ * @param nonce the server's own part, fresh for each exchange
+ * @param bindings that the connection has: none without TLS
+ * @throws JankinsError E_AUTH also when somebody in between has talked the client out of a binding, RFC 5802 §6
+ */
 export function serverFirst(
   client: ClientFirst,
   credential: ScramCredential,
   nonce: string,
+  bindings: ChannelBindings = {},
 ): { message: Uint8Array; state: ServerState } {
   const whole = client.nonce + nonce
-  const text = `r=${whole},s=${Buffer.from(credential.salt).toString('base64')},i=${credential.iterations}`
+  const text = `r=${whole},s=${base64(credential.salt)},i=${credential.iterations}`
   return {
     message: Buffer.from(text),
-    state: { nonce: whole, gs2Header: client.gs2Header, exchanged: `${client.bare},${text}` },
+    state: {
+      nonce: whole,
+      isBound: client.flag === 'p',
+      channel: channelInput(client.gs2Header, boundData(client, bindings)),
+      exchanged: `${client.bare},${text}`,
+    },
   }
 }
 
@@ -158,7 +190,8 @@ export function serverFinal(state: ServerState, credential: ScramCredential, mes
   const [, withoutProof, binding, nonce, proof] =
     /^(c=([^,]*),r=([^,]*)(?:,.*)?),p=([^,]*)$/s.exec(readText(message)) ?? []
   if (withoutProof === undefined || proof === undefined) throw malformed('client-final-message')
-  if (binding !== Buffer.from(state.gs2Header).toString('base64')) throw malformed('the GS2 header changed')
+  if (binding !== base64(state.channel))
+    throw malformed(state.isBound ? 'the channel is another: somebody sits in between' : 'the GS2 header changed')
   if (nonce !== state.nonce) throw malformed('the nonce changed')
   const proofBytes = readBase64(proof)
   if (proofBytes.length !== KEY_BYTES) throw malformed('a proof that is not 32 bytes')
@@ -168,9 +201,22 @@ export function serverFinal(state: ServerState, credential: ScramCredential, mes
   return Buffer.from(`v=${hmac(credential.serverKey, authMessage).toString('base64')}`)
 }
 
+function boundData({ flag, bindingName }: ClientFirst, bindings: ChannelBindings): Uint8Array | undefined {
+  if (flag === 'y' && Object.keys(bindings).length > 0)
+    throw malformed('no channel binding, although this connection has one: somebody sits in between')
+  if (flag !== 'p') return undefined
+  const data = bindingName !== undefined && isBindingName(bindingName) ? bindings[bindingName] : undefined
+  if (!data) throw malformed('a channel binding that this connection has not')
+  return data
+}
+
+const channelInput = (gs2Header: string, data: Uint8Array = Buffer.alloc(0)): Uint8Array =>
+  Buffer.concat([Buffer.from(gs2Header), data])
+
 const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 const xor = (a: Uint8Array, b: Uint8Array): Buffer => Buffer.from(a.map((byte, i) => byte ^ (b[i] as number)))
 
 function readText(message: Uint8Array): string {

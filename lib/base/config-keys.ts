@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { LOG_LEVELS } from './log.js'
 import { LOG_FORMATS } from './log-output.js'
+import { tlsKeys } from './tls-keys.js'
 import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from './units.js'
 import type { Address } from './wire.js'
 
@@ -68,6 +69,11 @@ const serverKeys = z.strictObject({
   address: address.default({ host: '127.0.0.1', port: DEFAULT_PORT }),
   user: optionalText.optional(),
   password_file: optionalText.optional(),
+  fingerprint: optionalText.optional(),
+  ca: optionalText.optional(),
+  cert: optionalText.optional(),
+  key: optionalText.optional(),
+  plaintext: z.boolean().default(false),
   weight: integer(1, 1_000).default(1),
 })
 
@@ -88,6 +94,7 @@ const workerKeys = z.strictObject({
 export const fileKeys = z.strictObject({
   ...daemonKeys.shape,
   retention: retentionKeys.default(() => retentionKeys.parse({})),
+  tls: tlsKeys.optional(),
   worker: workerKeys.default(() => workerKeys.parse({})),
 })
 export type FileKeys = z.infer<typeof fileKeys>

@@ -5,7 +5,9 @@ import type { core } from 'zod'
 import { type FileKeys, fileKeys } from './config-keys.js'
 import type { LogLevel } from './log.js'
 import type { LogFormat } from './log-output.js'
+import type { TlsConfig } from './tls-keys.js'
 import { placeOf } from './toml-place.js'
+import type { Trust } from './trust.js'
 import { formatSize } from './units.js'
 import type { Address } from './wire.js'
 
@@ -20,6 +22,8 @@ export interface DaemonConfig {
   /** 0: any free one. */
   readonly port: number
   readonly allowPlaintext: boolean
+  /** Undefined: the wire is plaintext. */
+  readonly tls: TlsConfig | undefined
   readonly requireApproval: boolean
   readonly dataDir: string
   /** Free space on its disk below which new work is refused; 0 refuses none. */
@@ -60,6 +64,8 @@ export interface WorkerServer {
   readonly address: Address
   readonly user: string | undefined
   readonly passwordFile: string | undefined
+  /** How the daemon is known, where it is not as `jankins login` keeps it. */
+  readonly trust: Trust
   /** Share of the worker's time among several servers. */
   readonly weight: number
 }
@@ -113,6 +119,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     host: keys.host,
     port: keys.port,
     allowPlaintext: keys.allow_plaintext,
+    tls: keys.tls,
     requireApproval: keys.require_approval,
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
     reserveBytes: keys.reserve,
@@ -147,10 +154,17 @@ const retentionLimits = ({ age, count, bytes }: { age: number; count: number; by
 })
 
 function workerConfig({ name, dir, jobs, labels, poll, pid_namespace, server }: FileKeys['worker']): WorkerConfig {
-  const servers = server.map(({ address, user, password_file, weight }) => ({
+  const servers = server.map(({ address, user, password_file, weight, ...trust }) => ({
     address,
     user,
     passwordFile: password_file,
+    trust: {
+      fingerprint: trust.fingerprint,
+      caFile: trust.ca,
+      plaintext: trust.plaintext,
+      certFile: trust.cert,
+      keyFile: trust.key,
+    },
     weight,
   }))
   return { name, dir, jobs, labels, pollMs: poll, pidNamespace: pid_namespace, servers }

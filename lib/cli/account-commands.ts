@@ -7,9 +7,9 @@ const account = { kind: 'name', of: 'account', required: true, describe: 'name o
 /** Who may do what, and who did: rows of the table of commands, commands.ts. */
 export const ACCOUNT_COMMANDS = {
   login: {
-    summary: 'keep the keys of an account for this daemon',
-    positionals: { name: { kind: 'name', describe: 'the account; --user says the same' } },
-    options: { ...o.loginPassword, ...o.daemon },
+    summary: 'keep the keys of an account for a daemon, and how it is known',
+    positionals: { target: { kind: 'text', describe: 'HOST, HOST:PORT, USER@HOST or USER; else --server and --user' } },
+    options: { ...o.loginPassword, ...o.trust, ...o.identity, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/login.js'),
   },
   logout: {
@@ -99,6 +99,7 @@ export const ACCOUNT_COMMANDS = {
       invite: { kind: 'text', value: 'TOKEN', describe: 'what jankins invite printed', byDefault: 'JANKINS_INVITE' },
       ...o.password,
       generate: { kind: 'flag', describe: 'a random password that nobody is told: its keys are kept' },
+      ...o.trust,
       server: o.daemon.server,
       ...o.json,
     },

@@ -2,16 +2,18 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { type AskOptions, UsageError } from './command.js'
 
+const FOR_PASSWORDS = 'use JANKINS_PASSWORD_FILE, or --password-file where a command has it'
+
 /**
  * Asks on the terminal. Without echo nothing of what is typed is shown.
  * @throws UsageError when there is no terminal, or when the person gave up by Ctrl-C or Ctrl-D; the signal's reason
  */
-export async function askOnTerminal(question: string, { echo, signal }: AskOptions): Promise<string> {
+export async function askOnTerminal(
+  question: string,
+  { echo, signal, otherwise = FOR_PASSWORDS }: AskOptions,
+): Promise<string> {
   const { stdin, stderr } = process
-  if (!stdin.isTTY || !stderr.isTTY)
-    throw new UsageError(
-      `there is no terminal to ask for "${question}"; use JANKINS_PASSWORD_FILE, or --password-file where a command has it`,
-    )
+  if (!stdin.isTTY || !stderr.isTTY) throw new UsageError(`there is no terminal to ask for "${question}"; ${otherwise}`)
   // readline puts the terminal in raw mode and shows what is typed by itself: on a stream that shows nothing.
   const shown = echo ? stderr : new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: shown, terminal: true, historySize: 0 })

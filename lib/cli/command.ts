@@ -23,6 +23,8 @@ export interface Input {
 
 export interface AskOptions {
   readonly echo: boolean
+  /** What to do where nobody can be asked; about a password by default. */
+  readonly otherwise?: string
   /** Takes the question back. */
   readonly signal?: AbortSignal
 }

@@ -2,6 +2,7 @@ import { ERROR_CODES, type ErrorDetail, JankinsError } from '../../protocol/erro
 import { ArchiveError } from '../client/archive/archive-error.js'
 import { ConnectionLostError } from '../client/connection.js'
 import { CredentialsError } from '../client/credentials.js'
+import { TrustError } from '../client/trust.js'
 import { LoginError, UsageError } from './command.js'
 import { NearMissError } from './nearest.js'
 
@@ -21,6 +22,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   E_DISABLED: EXIT.unreachable,
   E_THROTTLED: EXIT.unreachable,
   E_VERSION: EXIT.unreachable,
+  E_TLS_REQUIRED: EXIT.unreachable,
   E_NOT_AUTHENTICATED: EXIT.unreachable,
   E_DRAINING: EXIT.unreachable,
   E_BAD_FRAME: EXIT.unreachable,
@@ -40,7 +42,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 export function failureOf(error: unknown): Failure {
   if (error instanceof NearMissError) return { line: wireLine(error.miss, error.nearest), status: EXIT.failed }
   if (error instanceof JankinsError) return { line: wireLine(error), status: STATUS_BY_CODE[error.code] ?? EXIT.failed }
-  if (error instanceof UsageError) return { line: error.message, status: EXIT.usage }
+  if (error instanceof UsageError || error instanceof TrustError) return { line: error.message, status: EXIT.usage }
   if (error instanceof LoginError || error instanceof CredentialsError)
     return { line: error.message, status: EXIT.unreachable }
   if (error instanceof ConnectionLostError)

@@ -1,10 +1,14 @@
 import { promises as files } from 'node:fs'
 import { type Name, parseName } from '../../protocol/ids.js'
-import type { Address } from '../base/wire.js'
+import type { Trust } from '../base/trust.js'
+import type { Address, Security } from '../base/wire.js'
 import { formatAddress, HOST_DEFAULT, PORT_DEFAULT, parseAddress } from '../client/address.js'
 import type { Login } from '../client/connection.js'
 import { credentialsPath, readLogin, readProfile, type StoredLogin } from '../client/credentials.js'
+import type { KnownServer } from '../client/servers.js'
+import { accountOf, securityOf } from '../client/trust.js'
 import { type Environment, LoginError, UsageError } from './command.js'
+import { findTrust } from './trust.js'
 
 /** The daemon that a command talks to: the flag, then JANKINS_SERVER, then the default. @throws UsageError */
 export function findAddress(env: Environment, flag: Address | undefined): Address {
@@ -61,16 +65,39 @@ export function findUser(env: Environment, flag: Name | undefined): Name | undef
   return user
 }
 
+/** A daemon, how it is known, and how to prove who asks. */
+export interface Access {
+  readonly address: Address
+  readonly security: Security | undefined
+  readonly login: Login
+}
+
+export interface AccessOptions {
+  /** The flag. */
+  readonly user?: Name | undefined
+  /** Wins over the environment and over what is kept. */
+  readonly passwordFile?: string | undefined
+  /** Wins over the environment and over what is kept. */
+  readonly trust?: Trust | undefined
+}
+
 /**
- * How to prove who asks: a password from the environment wins over the keys of the last login.
- * @param passwordFile wins over both
- * @throws LoginError when there is neither for this user, UsageError for a password file that cannot be read
+ * How to get in: a password from the environment wins over a certificate, and that over the keys of the last login.
+ * @throws LoginError when there is none of them for this user, UsageError for a file that cannot be read
  */
-export async function findLogin(
+export async function findAccess(env: Environment, place: Place, options: AccessOptions): Promise<Access> {
+  const { address } = place
+  const trust = await findTrust(env, address, options.trust)
+  const security = await securityOf(trust)
+  const login = await findLogin(env, place, options, certificateLogin(findUser(env, options.user), trust, security))
+  return { address, security, login }
+}
+
+async function findLogin(
   env: Environment,
   { address, profile, stored }: Place,
-  flag: Name | undefined,
-  passwordFile?: string,
+  { user: flag, passwordFile }: AccessOptions,
+  certified: Login | undefined,
 ): Promise<Login> {
   const user = findUser(env, flag)
   const password = passwordFile === undefined ? await environmentPassword(env) : await passwordOf(passwordFile)
@@ -79,6 +106,8 @@ export async function findLogin(
     if (name === undefined) throw new LoginError('a password but no account: give --user or JANKINS_USER')
     return { user: name, password }
   }
+  const isOfProfile = profile !== undefined && stored !== undefined
+  if (certified && !isOfProfile) return certified
   if (stored && (user === undefined || user === stored.user)) return stored
   const who = user === undefined ? '' : ` as ${user}`
   const server = formatAddress(address)
@@ -86,6 +115,18 @@ export async function findLogin(
   throw new LoginError(
     `not logged in${who} at ${server}: run jankins login ${user ?? 'NAME'} --server ${server}${under}`,
   )
+}
+
+/** Undefined without a certificate, and where it is known to be that of another user. @throws LoginError */
+export function certificateLogin(
+  user: Name | undefined,
+  { user: known }: KnownServer,
+  security: Security | undefined,
+): Login | undefined {
+  if (!security?.identity || (user !== undefined && known !== undefined && user !== known)) return undefined
+  const name = user ?? known ?? accountOf(security.identity.certificates)
+  if (name === undefined) throw new LoginError('a certificate but no account: give --user or JANKINS_USER')
+  return { user: name, certificate: true }
 }
 
 /** JANKINS_PASSWORD, or the content of JANKINS_PASSWORD_FILE. @throws UsageError */

@@ -199,6 +199,21 @@ export const invitation = {
   },
 } as const satisfies Specs
 
+export const trust = {
+  fingerprint: {
+    kind: 'text',
+    value: 'SHA256:...',
+    describe: 'trust the daemon that shows this certificate, as jankinsd printed it at its start',
+  },
+  ca: { kind: 'text', value: 'FILE', describe: 'trust a daemon whose certificate an authority in FILE has signed' },
+  plaintext: { kind: 'flag', describe: 'talk to this daemon although everything can be read on the way' },
+} as const satisfies Specs
+
+export const identity = {
+  cert: { kind: 'text', value: 'FILE', describe: 'log in by this certificate, without a password' },
+  key: { kind: 'text', value: 'FILE', describe: 'the key of --cert' },
+} as const satisfies Specs
+
 export const account = {
   role: { kind: 'choice', values: ROLES, describe: 'what the account may do', byDefault: 'user' },
   exec: { kind: 'flag', describe: 'it may use jankins exec without being admin' },

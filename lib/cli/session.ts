@@ -1,6 +1,6 @@
 import { type ResilientClient, startResilient } from '../client/resilient.js'
 import type { Context } from './command.js'
-import { findLogin, findPlace, type Target } from './login.js'
+import { findAccess, findPlace, type Target } from './login.js'
 import { withNearest } from './nearest.js'
 import { notice } from './print.js'
 import { formatOffset } from './text.js'
@@ -29,13 +29,11 @@ export async function withDaemon<T>(
   use: (client: ResilientClient) => Promise<T>,
 ): Promise<T> {
   const { env, clock, dial } = context
-  const place = await findPlace(env, target)
-  const { address } = place
-  const login = await findLogin(env, place, target.user)
+  const access = await findAccess(env, await findPlace(env, target), { user: target.user })
   const onLost = (): void => {
     notice(context, 'jankins: the connection to the daemon was lost, trying again').catch(() => {})
   }
-  const client = startResilient({ dial, address, login, clock, onLost })
+  const client = startResilient({ dial, clock, onLost, ...access })
   try {
     return await use(client)
   } catch (error) {

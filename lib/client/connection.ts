@@ -5,9 +5,9 @@ import { LIMITS } from '../../protocol/limits.js'
 import type { Method, Params, Result } from '../../protocol/methods.js'
 import type { ScramKeys } from '../../protocol/scram.js'
 import type { Clock } from '../base/clock.js'
-import type { Address, Dial } from '../base/wire.js'
+import type { Address, Dial, Security, Wire } from '../base/wire.js'
 import { formatAddress } from './address.js'
-import { authenticate, type LearnedKeys } from './authenticate.js'
+import { authenticate, type Call, type LearnedKeys } from './authenticate.js'
 import { Calls, ConnectionLostError } from './calls.js'
 import { mayRide } from './ride.js'
 
@@ -35,14 +35,19 @@ export interface Client {
 }
 
 /** A password costs PBKDF2 on every connection, derived keys do not. */
-export type Login =
+export type ScramLogin =
   | { readonly user: Name; readonly password: string }
   | { readonly user: Name; readonly salt: Uint8Array; readonly iterations: number; readonly keys: ScramKeys }
+
+/** `certificate`: the one in Security.identity stands for the user. */
+export type Login = ScramLogin | { readonly user: Name; readonly certificate: true }
 
 export interface ConnectOptions {
   readonly dial: Dial
   readonly address: Address
   readonly login: Login
+  /** How the daemon is known; without it only a daemon on this machine is. */
+  readonly security?: Security | undefined
   readonly clock: Clock
   /** From the dial to the end of the authentication, ms; 10 s by default. */
   readonly timeoutMs?: number
@@ -116,10 +121,10 @@ function attemptTo(
       giveUp(new ConnectionLostError(`${formatAddress(address)} did not answer within ${timeoutMs} ms`)),
     )
     dialled(options)
-      .then(made => {
+      .then(({ bindings, calls: made }) => {
         calls = made
         if (late) made.destroy()
-        return open(made, options, () => onProof(made))
+        return open(made, bindings, options, () => onProof(made))
       })
       .then(resolve, reject)
       .finally(() => timer.cancel())
@@ -131,19 +136,31 @@ function attemptTo(
   }
 }
 
-async function dialled({ dial, address }: ConnectOptions): Promise<Calls> {
+interface Dialled {
+  readonly calls: Calls
+  readonly bindings: Wire['bindings']
+}
+
+async function dialled({ dial, address, security }: ConnectOptions): Promise<Dialled> {
   try {
-    return new Calls(await dial(address), LIMITS.frameBytesBeforeAuth.value)
+    const wire = await dial(address, security)
+    return { calls: new Calls(wire, LIMITS.frameBytesBeforeAuth.value), bindings: wire.bindings }
   } catch (cause) {
     throw new ConnectionLostError(`cannot reach ${formatAddress(address)}`, { cause })
   }
 }
 
-async function open(calls: Calls, { clock, login, onKeys }: ConnectOptions, onProof: () => void): Promise<Client> {
+async function open(
+  calls: Calls,
+  bindings: Wire['bindings'],
+  { clock, login, onKeys }: ConnectOptions,
+  onProof: () => void,
+): Promise<Client> {
   try {
     const startedAtMs = clock.nowMs()
-    const { session, learned } = await authenticate((method, params) => calls.call(method, params), login, onProof)
-    onKeys?.(learned)
+    const call: Call = (method, params) => calls.call(method, params)
+    const { session, learned } = await authenticate(call, login, bindings, onProof)
+    if (learned) onKeys?.(learned)
     calls.ready(session.frameBytesMax)
     return {
       role: session.role,

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer'
-import { randomUUID } from 'node:crypto'
-import { promises as files, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Name, parseName } from '../../protocol/ids.js'
 import type { Address } from '../base/wire.js'
 import { formatAddress, parseAddress } from './address.js'
 import type { LearnedKeys } from './authenticate.js'
+import { writePrivateFile } from './private-file.js'
 
 /** What `jankins login` keeps for one daemon: keys that log in there, from which the password cannot be read. */
 export interface StoredLogin extends LearnedKeys {
@@ -88,20 +88,7 @@ async function replaceFile(path: string, { servers, profiles }: Kept): Promise<v
     servers: Object.fromEntries(servers),
     ...(profiles.size > 0 && { profiles: Object.fromEntries(profiles) }),
   }
-  await files.mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  // 0600 from the first byte: never for a moment readable by others, as it would be with a chmod after the write.
-  const temporary = `${path}.${randomUUID()}`
-  const file = await files.open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(`${JSON.stringify(content, undefined, 2)}\n`)
-    await file.sync()
-    await file.close()
-    await files.rename(temporary, path)
-  } catch (error) {
-    await file.close().catch(() => {})
-    await files.rm(temporary, { force: true })
-    throw error
-  }
+  await writePrivateFile(path, `${JSON.stringify(content, undefined, 2)}\n`)
 }
 
 async function readFileOf(path: string): Promise<Kept> {

@@ -1,46 +1,37 @@
 import { connect, type Socket } from 'node:net'
-import type { Dial, Wire, WireHandlers } from '../base/wire.js'
+import type { Address, Dial } from '../base/wire.js'
+import { formatAddress } from './address.js'
+import { socketWire } from './socket-wire.js'
+import { TransportError } from './transport-error.js'
 
-/** A Wire over TCP. Frames that are written in one turn of the loop leave in one packet. */
-export const dialTcp: Dial = address =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ host: address.host, port: address.port, noDelay: true })
+/**
+ * A Wire over TCP, encrypted as `security` says; in plaintext to this machine, and where plaintext was allowed.
+ * @throws TransportError when the daemon is not the one that is known, or would hear in plaintext what others can hear
+ */
+export const dialTcp: Dial = async (address, security) => {
+  if (security && security.trust.kind !== 'plaintext') {
+    // Most commands of the machine that the daemon runs on need none of it.
+    const { dialTls } = await import('./tls.js')
+    return await dialTls(address, security)
+  }
+  const socket = await connected(address)
+  if (security || isLoopback(socket.remoteAddress)) return socketWire(socket)
+  socket.destroy()
+  const where = formatAddress(address)
+  throw new TransportError('unknown-daemon', `its certificate is not known here; run jankins login ${where}`)
+}
+
+function connected({ host, port }: Address): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true })
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.off('error', reject)
-      resolve(wireOf(socket))
+      resolve(socket)
     })
   })
-
-function wireOf(socket: Socket): Wire {
-  let failure: Error | undefined
-  let corked = false
-  socket.pause()
-  socket.on('error', error => {
-    failure = error
-  })
-  return {
-    write(bytes) {
-      if (!corked) {
-        corked = true
-        socket.cork()
-        process.nextTick(() => {
-          corked = false
-          socket.uncork()
-        })
-      }
-      return socket.write(bytes)
-    },
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
-    end: () => socket.destroySoon(),
-    destroy: () => void socket.destroy(),
-    listen(handlers: WireHandlers) {
-      socket.on('data', bytes => handlers.onData(bytes))
-      socket.on('drain', () => handlers.onDrain?.())
-      if (socket.closed) return process.nextTick(() => handlers.onClose(failure))
-      socket.on('close', () => handlers.onClose(failure))
-      socket.resume()
-    },
-  }
 }
+
+/** By the address that was really reached: a name may lead anywhere. */
+export const isLoopback = (remoteAddress: string | undefined): boolean =>
+  remoteAddress !== undefined && /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/.test(remoteAddress)

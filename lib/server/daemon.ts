@@ -12,6 +12,7 @@ import { inheritedFd, listen } from './front/listener.js'
 import { reloadedConfig } from './front/reload.js'
 import type { Vitals } from './front/systemd.js'
 import { ThreadPool } from './front/threads.js'
+import { loadTls } from './front/tls-material.js'
 import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
 import { createLogLevel, setLogLevel } from './log-level.js'
 import { createLoginCounters } from './logins.js'
@@ -30,6 +31,8 @@ export interface Daemon {
   look(): Promise<Vitals>
   /** Takes over what can be taken over while it runs, and says in the log what was changed and what needs a restart. */
   reload(config: DaemonConfig): void
+  /** Of its certificate, as clients pin it; undefined without TLS. */
+  readonly fingerprint: string | undefined
   /** Refuses new connections, answers what is in hand, ends; resolves within 5 s. */
   stop(): Promise<void>
 }
@@ -60,6 +63,7 @@ async function start(
   onDeath: (error: unknown) => void,
   undo: (() => void)[],
 ): Promise<Daemon> {
+  const tls = config.tls && loadTls(config.tls, directory.path, clock.nowMs())
   const onLogs = (logs: readonly LogRecord[]): void => logs.forEach(log.write)
   const logLevel = createLogLevel(config.logLevel)
   const shared = {
@@ -83,6 +87,7 @@ async function start(
     frameBytesMax: config.frameBytesMax,
     connectionCounts: counts,
     scramSecret: directory.scramSecret,
+    certificateUsers: config.tls?.clients?.users,
     secretKey: directory.secretKey,
     requireApproval: config.requireApproval,
     loginCounters: createLoginCounters(),
@@ -93,12 +98,13 @@ async function start(
   const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
   undo.push(() => pool.terminate())
   await pool.warmUp()
-  const front = new Front({ config, pool, clock, log })
+  const front = new Front({ config, tls, pool, clock, log })
   undo.push(() => front.stop())
   const listener = await listen({
     host: config.host,
     port: config.port,
     allowPlaintext: config.allowPlaintext,
+    isEncrypted: tls !== undefined,
     fd: inheritedFd(process.env, process.pid),
     onSocket: socket => front.accept(socket),
   })
@@ -121,6 +127,7 @@ async function start(
         else log.warn('a key of the configuration was changed, and needs a restart', { key: name })
       if (changes.length === 0) log.info('the configuration was read again: nothing was changed')
     },
+    fingerprint: tls?.fingerprint,
     async stop() {
       listener.close()
       await withinDrainTime(drain(pool, front, writer), log)

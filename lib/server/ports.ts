@@ -1,7 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { ChannelBindings } from '../../protocol/channel-binding.js'
 import type { Name } from '../../protocol/ids.js'
 import type { RetentionConfig } from '../base/config.js'
 import type { LogRecord } from '../base/log.js'
+import type { CertificateUsers } from '../base/tls-keys.js'
 import type { AddressedFrame } from './front/packing.js'
 import type { SessionsEnd } from './writer/shut-out.js'
 import type { ConnectionId, Counters } from './writer/writer.js'
@@ -15,9 +17,24 @@ import type { ConnectionId, Counters } from './writer/writer.js'
  */
 export type PackedFrames = readonly (ArrayBuffer | AddressedFrame)[]
 
+/** What a session has to know of its TLS connection: plain data, since it never sees a socket. */
+export interface TlsFacts {
+  readonly bindings: ChannelBindings
+  /** That the client has shown, if any; `flaw`: why it does not count. */
+  readonly certificate?: { readonly subject: string; readonly flaw?: string }
+}
+
+/** A new connection. */
+export interface Opened {
+  readonly connection: ConnectionId
+  readonly address: string
+  /** Undefined on plain TCP. */
+  readonly tls: TlsFacts | undefined
+}
+
 /** From the main thread to a connection thread. */
 export interface ToThread {
-  readonly opened: readonly { readonly connection: ConnectionId; readonly address: string }[]
+  readonly opened: readonly Opened[]
   readonly frames: PackedFrames
   /**
    * Bytes of replies that have left: the thread may produce that many more for this connection. Main keeps little ones
@@ -90,6 +107,8 @@ export interface ThreadData {
   /** Int32 for each thread: its connections and 1, or 0 where there is no thread. Written by the main thread alone. */
   readonly connectionCounts: SharedArrayBuffer
   readonly scramSecret: Uint8Array
+  /** Undefined: nobody logs in by certificate. */
+  readonly certificateUsers: CertificateUsers | undefined
   readonly secretKey: Uint8Array
   readonly requireApproval: boolean
   /** Failed logins: logins.ts. */

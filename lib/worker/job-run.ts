@@ -268,13 +268,8 @@ export class JobRun implements LeaseHolder {
     this.#maskedLog.end()
     const state = await finishJob(this.#parts, this, this.#shipper, outcome)
     this.#parts.onEnd?.({ job: this.job, state, ...outcome })
-    log.info('job ended', {
-      server: this.#parts.link.server,
-      job: this.job,
-      state,
-      exitCode: outcome.exitCode,
-      reason: outcome.reason,
-    })
+    const { exitCode, reason } = outcome
+    log.info('job ended', { server: this.#parts.link.server, job: this.job, state, exitCode, reason })
   }
 
   #keepSecret(secrets: Secrets = []): void {

@@ -5,7 +5,7 @@ import type { Method, Params, Result } from '../../protocol/methods.js'
 import { JANKINS_VERSION } from '../../protocol/version.js'
 import { type Clock, sleep, type Timer } from '../base/clock.js'
 import type { Log } from '../base/log.js'
-import type { Address, Dial } from '../base/wire.js'
+import type { Address, Dial, Security } from '../base/wire.js'
 import { formatAddress } from '../client/address.js'
 import { type Client, ConnectionLostError, connect, type Login } from '../client/connection.js'
 import { createBulk } from './bulk.js'
@@ -27,6 +27,7 @@ export interface LinkOptions {
   readonly dial: Dial
   readonly address: Address
   readonly login: Login
+  readonly security: Security | undefined
   readonly clock: Clock
   readonly log: Log
   readonly machine: Machine
@@ -93,6 +94,7 @@ export function createLink(options: LinkOptions): Link {
     connect({
       dial: options.dial,
       address: options.address,
+      security: options.security,
       login,
       clock,
       onKeys: keys => {

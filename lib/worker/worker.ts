@@ -2,7 +2,7 @@ import { type InstanceId, type Name, parseInstanceId } from '../../protocol/ids.
 import { assert } from '../base/assert.js'
 import { type Clock, sleep } from '../base/clock.js'
 import type { Log } from '../base/log.js'
-import type { Address, Dial } from '../base/wire.js'
+import type { Address, Dial, Security } from '../base/wire.js'
 import { ConnectionLostError, type Login } from '../client/connection.js'
 import { Claims, type Offer, type Served } from './claims.js'
 import { Crew } from './crew.js'
@@ -15,6 +15,7 @@ import { roomForMore } from './room.js'
 export interface WorkerServer {
   readonly address: Address
   readonly login: Login
+  readonly security?: Security | undefined
   /** 1 and up: its part of this worker's time. */
   readonly weight: number
 }
@@ -176,6 +177,7 @@ function serve(context: Context, server: WorkerServer): Served {
     ...options,
     address: server.address,
     login: server.login,
+    security: server.security,
     worker: options.name,
     instance,
     free: () => crew.free,

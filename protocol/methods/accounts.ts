@@ -4,7 +4,7 @@ import { bool, bytes, choice, doc, int, list, obj, opt, text } from '../schema.j
 import { userView } from '../views.js'
 import { admins, everyone, type MethodRows } from './shape.js'
 
-const scramMessage = bytes(1, 4_096)
+const authMessage = bytes(0, 4_096)
 /** What the daemon keeps of a password: nothing that could be used to log in. RFC 5802 §3. */
 export const credential = {
   salt: bytes(16, 64),
@@ -15,25 +15,25 @@ export const credential = {
 /** Who may connect: authentication and accounts. Rows of the method table, ../methods.ts. */
 export const ACCOUNTS_METHODS = {
   'auth.start': {
-    doc: 'First message of SCRAM-SHA-256 (RFC 5802, RFC 7677).',
+    doc: 'First message of the authentication: SCRAM (RFC 5802, RFC 7677), or EXTERNAL (RFC 4422) for who has shown a certificate.',
     roles: ['none'],
     since: 1,
     params: obj({
       protocol: doc('major version that the client speaks', int(1, 1_000)),
       client: doc('program and release, for the log', text(64)),
-      mechanism: choice('SCRAM-SHA-256'),
-      data: doc('client-first-message', scramMessage),
+      mechanism: choice('SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS', 'EXTERNAL'),
+      data: doc('client-first-message; EXTERNAL: the account, or nothing', authMessage),
     }),
-    result: obj({ data: doc('server-first-message', scramMessage) }),
+    result: obj({ data: doc('server-first-message; EXTERNAL: the account', authMessage) }),
     errors: ['E_VERSION', 'E_AUTH'],
   },
   'auth.finish': {
     doc: 'Second message. After its reply the session is ready; one request may be sent behind it without waiting.',
     roles: ['none'],
     since: 1,
-    params: obj({ data: doc('client-final-message', scramMessage) }),
+    params: obj({ data: doc('client-final-message; EXTERNAL: nothing', authMessage) }),
     result: obj({
-      data: doc('server-final-message', scramMessage),
+      data: doc('server-final-message; EXTERNAL: nothing', authMessage),
       role: f.role,
       server: doc('program and release', text(64)),
       frameBytesMax: doc('largest frame that the daemon receives from now on', f.byteCount),

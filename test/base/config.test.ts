@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Config, ConfigError, loadConfig } from '../../lib/base/config.js'
 import { fileKeys } from '../../lib/base/config-keys.js'
+import { tlsKeyNames } from '../../lib/base/tls-keys.js'
 import { LIMITS } from '../../protocol/limits.js'
+
+const NO_TRUST = {
+  fingerprint: undefined,
+  caFile: undefined,
+  plaintext: false,
+  certFile: undefined,
+  keyFile: undefined,
+}
 
 t.test('jankins.conf with every key uncommented is what the code has as defaults', async t => {
   const text = readFileSync('jankins.conf', 'utf8').replace(/^# (?=[a-z_]+ = |\[)/gm, '')
@@ -16,11 +25,9 @@ t.test('jankins.conf with every key uncommented is what the code has as defaults
   const known = [fileKeys.shape, ...sections.map(name => fileKeys.shape[name].unwrap().shape)].flatMap(shape =>
     Object.keys(shape),
   )
-  const nested = ['address', 'user', 'password_file', 'weight']
-  t.strictSame(
-    written,
-    new Set([...known.filter(key => !['worker', 'server', 'retention', 'action'].includes(key)), ...nested]),
-  )
+  const nested = ['address', 'user', 'password_file', 'fingerprint', 'ca', 'plaintext', 'weight', 'subject']
+  const tables = ['worker', 'server', 'retention', 'action', 'tls', 'client']
+  t.strictSame(written, new Set([...[...known, ...tlsKeyNames].filter(key => !tables.includes(key)), ...nested]))
 })
 
 t.test('the defaults are those that the protocol and the manual tell', async t => {
@@ -31,7 +38,13 @@ t.test('the defaults are those that the protocol and the manual tell', async t =
   t.equal(daemon.frameBytesMax, LIMITS.frameBytesDefault.value)
   t.equal(daemon.threads, Math.max(4, 2 * availableParallelism()))
   t.strictSame(worker.servers, [
-    { address: { host: '127.0.0.1', port: 5265 }, user: undefined, passwordFile: undefined, weight: 1 },
+    {
+      address: { host: '127.0.0.1', port: 5265 },
+      user: undefined,
+      passwordFile: undefined,
+      trust: NO_TRUST,
+      weight: 1,
+    },
   ])
   for (const [buffer, isAllowed] of [
     [LIMITS.frameBytesMin.value, true],
@@ -77,6 +90,13 @@ count = 100
 [retention.action.release]
 age = "0s"
 bytes = "1GiB"
+[tls]
+auto = true
+client_ca = "/ca.pem"
+client_cn = true
+[[tls.client]]
+subject = "O=Example, CN=Box 7"
+user = "box-7"
 [worker]
 name = "w1"
 dir = "/w"
@@ -88,6 +108,11 @@ pid_namespace = true
 address = "[fd00::1]:7000"
 user = "u"
 password_file = "/p"
+fingerprint = "SHA256:x"
+ca = "/ca"
+plaintext = true
+cert = "/c"
+key = "/k"
 weight = 2
 [[worker.server]]
 address = "build.example"
@@ -97,6 +122,13 @@ address = "build.example"
     host: '::1',
     port: 0,
     allowPlaintext: true,
+    tls: {
+      certificate: 'auto',
+      clients: {
+        caFile: '/ca.pem',
+        users: { byCommonName: true, bySubject: [{ subject: 'O=Example, CN=Box 7', user: 'box-7' }] },
+      },
+    },
     requireApproval: true,
     dataDir: '/var/lib/x',
     reserveBytes: 2 * 1024 ** 3,
@@ -124,9 +156,41 @@ address = "build.example"
     pollMs: 90_000,
     pidNamespace: true,
     servers: [
-      { address: { host: 'fd00::1', port: 7000 }, user: 'u', passwordFile: '/p', weight: 2 },
-      { address: { host: 'build.example', port: 5265 }, user: undefined, passwordFile: undefined, weight: 1 },
+      {
+        address: { host: 'fd00::1', port: 7000 },
+        user: 'u',
+        passwordFile: '/p',
+        trust: { fingerprint: 'SHA256:x', caFile: '/ca', plaintext: true, certFile: '/c', keyFile: '/k' },
+        weight: 2,
+      },
+      {
+        address: { host: 'build.example', port: 5265 },
+        user: undefined,
+        passwordFile: undefined,
+        trust: NO_TRUST,
+        weight: 1,
+      },
     ],
+  })
+})
+
+t.test('[tls] that makes no sense is refused with what is missing', async t => {
+  const cases = [
+    ['cert = "/c"', /:1:1: tls needs both cert and key$/],
+    ['auto = true\ncert = "/c"\nkey = "/k"', /tls has either auto or cert and key$/],
+    [
+      'auto = true\nclient_ca = "/a"',
+      /tls lets no certificate of client_ca in: give \[\[tls\.client]] or client_cn = true$/,
+    ],
+    ['auto = true\nclient_cn = true', /tls needs client_ca for certificates of clients$/],
+    ['client_ca = "/a"\nclient_cn = true', /tls needs auto, or cert and key$/],
+    ['auto = true\nclient_ca = "/a"\n[[tls.client]]\nuser = "u"', /:4:1: tls\.client needs both subject and user$/],
+  ] as const
+  for (const [text, message] of cases) t.throws(() => load(t, `[tls]\n${text}\n`), { message }, text)
+  t.equal(load(t, '[tls]\n').daemon.tls, undefined)
+  t.match(load(t, '[tls]\ncert = "/c"\nkey = "/k"\n').daemon.tls, {
+    certificate: { certFile: '/c', keyFile: '/k' },
+    clients: undefined,
   })
 })
 

@@ -21,7 +21,7 @@ export function exercised(kind: 'method' | 'error' | 'option' | 'flag', name: st
 
 /** Reads along on every connection and notes the methods that are called and the errors that come back. */
 export function recordingDial(dial: Dial): Dial {
-  return async address => recordingWire(await dial(address))
+  return async (address, security) => recordingWire(await dial(address, security))
 }
 
 /** Notes the flags of a command line that is about to be run. */
@@ -43,6 +43,7 @@ function recordingWire(wire: Wire): Wire {
   const asked = new FrameDecoder(LIMITS.frameBytesMax.value)
   const answered = new FrameDecoder(LIMITS.frameBytesMax.value)
   return {
+    ...(wire.bindings && { bindings: wire.bindings }),
     write: bytes => {
       readAlong(asked, bytes)
       return wire.write(bytes)

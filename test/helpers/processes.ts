@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Test } from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
-import type { Address } from '../../lib/base/wire.js'
+import type { Address, Security } from '../../lib/base/wire.js'
 import { type Client, connect, type Login } from '../../lib/client/connection.js'
 import { dialTcp } from '../../lib/client/tcp.js'
 import { parseName } from '../../protocol/ids.js'
@@ -104,8 +104,8 @@ export function startCli(t: Test, args: readonly string[], options: RunOptions =
 }
 
 /** A connection over TCP whose methods and error codes count as exercised. */
-export function connectAs(address: Address, login: Login): Promise<Client> {
-  return connect({ dial: recordingDial(dialTcp), address, login, clock: systemClock })
+export function connectAs(address: Address, login: Login, security?: Security): Promise<Client> {
+  return connect({ dial: recordingDial(dialTcp), address, login, security, clock: systemClock })
 }
 
 /** Removed at the end of the test. */

@@ -4,7 +4,14 @@ import type { Wire } from '../../lib/base/wire.js'
 import { encodeFrame, FrameDecoder, HEADER_BYTES } from '../../protocol/frame.js'
 import { LIMITS } from '../../protocol/limits.js'
 import { decodeMessage, encodeRequest } from '../../protocol/message.js'
-import { clientFinal, clientFirst, deriveKeys, readClientFirst, readServerFirst } from '../../protocol/scram.js'
+import {
+  type ClientFirst,
+  clientFinal,
+  clientFirst,
+  deriveKeys,
+  readClientFirst,
+  readServerFirst,
+} from '../../protocol/scram.js'
 import { PROTOCOL_VERSION } from '../../protocol/version.js'
 
 /** Golden conversations in hex: the format is told at the top of protocol/transcripts/authentication.txt. */
@@ -129,20 +136,20 @@ async function prove(holes: Map<string, string>, talk: Talk, options: ReplayOpti
 }
 
 export async function finalMessage(
-  first: { readonly nonce: string; readonly bare: string },
+  first: ClientFirst,
   challenge: Uint8Array,
   password: string,
 ): Promise<{ message: string; serverSignature: Uint8Array }> {
-  const { salt, iterations, state } = readServerFirst(first, challenge)
+  const { salt, iterations, state } = readServerFirst({ ...first, channel: Buffer.from(first.gs2Header) }, challenge)
   const { message, serverSignature } = clientFinal(state, await deriveKeys(password, salt, iterations))
   return { message: Buffer.from(message).toString(), serverSignature }
 }
 
 async function authenticate(talk: Talk, user: string, password: string): Promise<void> {
-  const { message: data, state } = clientFirst(user, 'a nonce of a test'.replaceAll(' ', '-'))
+  const { message: data } = clientFirst(user, 'a nonce of a test'.replaceAll(' ', '-'))
   const start = { protocol: PROTOCOL_VERSION, client: 'transcript', mechanism: 'SCRAM-SHA-256', data }
   await talk.say(encodeFrame(encodeRequest(1, 'auth.start', start)))
-  const final = await finalMessage(state, dataOf(await talk.hear(0)), password)
+  const final = await finalMessage(readClientFirst(data), dataOf(await talk.hear(0)), password)
   await talk.say(encodeFrame(encodeRequest(2, 'auth.finish', { data: Buffer.from(final.message) })))
   dataOf(await talk.hear(0))
 }

@@ -8,7 +8,13 @@ import type { Schema } from '../../protocol/schema.js'
 import { PROTOCOL_VERSION } from '../../protocol/version.js'
 
 /** What a session itself answers with, before a method is known. */
-const SESSION_ERRORS: readonly ErrorCode[] = ['E_BAD_FRAME', 'E_FRAME_TOO_LARGE', 'E_UNKNOWN_METHOD', 'E_DISABLED']
+const SESSION_ERRORS: readonly ErrorCode[] = [
+  'E_BAD_FRAME',
+  'E_FRAME_TOO_LARGE',
+  'E_TLS_REQUIRED',
+  'E_UNKNOWN_METHOD',
+  'E_DISABLED',
+]
 const methods = Object.entries(METHODS)
 
 t.test('every error code is used by a method, by all of them, or by the session', async t => {

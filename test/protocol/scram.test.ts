@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import t from 'tap'
+import { BINDING_NAMES, type ChannelBindings } from '../../protocol/channel-binding.js'
 import { LIMITS } from '../../protocol/limits.js'
 import {
   checkServerFinal,
@@ -42,6 +43,45 @@ async function example(): Promise<{ keys: ScramKeys; credential: ScramCredential
   const keys = await deriveKeys('pencil', SALT, 4_096)
   return { keys, credential: credentialOf(keys, SALT, 4_096) }
 }
+
+const bindings = { 'tls-exporter': Buffer.alloc(32, 7), 'tls-server-end-point': Buffer.alloc(32, 8) }
+
+t.test('a proof that is bound to one connection holds there and nowhere else', async t => {
+  const { keys, credential } = await example()
+  for (const name of BINDING_NAMES) {
+    const binding = { name, data: bindings[name] }
+    const first = clientFirst('user', CLIENT_NONCE, binding)
+    t.equal(text(first.message), `p=${name},,n=user,r=${CLIENT_NONCE}`)
+    const client = readClientFirst(first.message)
+    t.match(client, { flag: 'p', bindingName: name })
+    const here = serverFirst(client, credential, SERVER_NONCE, bindings)
+    const read = readServerFirst(first.state, here.message)
+    const final = clientFinal(read.state, keys)
+    t.match(text(final.message), `c=${Buffer.concat([bytes(`p=${name},,`), bindings[name]]).toString('base64')},r=`)
+    checkServerFinal(final.serverSignature, serverFinal(here.state, credential, final.message))
+    const elsewhere = serverFirst(client, credential, SERVER_NONCE, { [name]: Buffer.alloc(32, 9) })
+    t.throws(
+      () => serverFinal(elsewhere.state, credential, final.message),
+      reason('the channel is another: somebody sits in between'),
+    )
+  }
+})
+
+t.test('nobody in between talks a client out of a binding, or into one that is not there', async t => {
+  const { credential } = await example()
+  const start = (header: string, has: ChannelBindings) => () =>
+    serverFirst(readClientFirst(bytes(`${header},n=user,r=${CLIENT_NONCE}`)), credential, SERVER_NONCE, has)
+  t.doesNotThrow(start('y,', {}), 'the server has none indeed')
+  t.doesNotThrow(start('n,', bindings), 'a client that knows of none')
+  t.throws(
+    start('y,', bindings),
+    reason('no channel binding, although this connection has one: somebody sits in between'),
+  )
+  for (const header of ['p=tls-exporter,', 'p=tls-unique,', 'p=constructor,'])
+    t.throws(start(header, {}), reason('a channel binding that this connection has not'), header)
+  t.throws(start('p=tls-unique,', bindings), reason('a channel binding that this connection has not'))
+  t.throws(start('p=,', bindings), reason('client-first-message'))
+})
 
 t.test('both sides say what the example of RFC 7677 says', async t => {
   const { keys, credential } = await example()
@@ -112,7 +152,6 @@ t.test('the server takes the first messages that the RFC allows and refuses the 
     ['n,,n=user,r=short', 'client-first-message'],
     [`n,,n=user,r=${'x'.repeat(129)}`, 'client-first-message'],
     ['n,,n=user,r=rOprNGfwEbe\u0007WgbNEkqO', 'client-first-message'],
-    ['p=tls-exporter,,n=user,r=rOprNGfwEbeRWgbNEkqO', 'channel binding, which this mechanism has not'],
     ['n,a=admin,n=user,r=rOprNGfwEbeRWgbNEkqO', 'an authorization identity'],
     ['n,,n=,r=rOprNGfwEbeRWgbNEkqO', 'the user'],
     ['n,,n=us=er,r=rOprNGfwEbeRWgbNEkqO', 'the user'],

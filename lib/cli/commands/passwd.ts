@@ -1,12 +1,9 @@
-import type { Name } from '../../../protocol/ids.js'
-import type { Address } from '../../base/wire.js'
-import type { LearnedKeys } from '../../client/authenticate.js'
 import { connect } from '../../client/connection.js'
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { keepLogin } from '../keep-login.js'
-import { findLogin, findPlace } from '../login.js'
+import { type Access, findAccess, findPlace } from '../login.js'
 import { askNewPassword, makeCredential } from '../new-password.js'
 import { printJson, printLine } from '../print.js'
 import { withDaemon } from '../session.js'
@@ -14,8 +11,8 @@ import { withDaemon } from '../session.js'
 export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<number> {
   const { env } = context
   const place = await findPlace(env, args)
-  const { address } = place
-  const self = (await findLogin(env, place, args.user)).user
+  const { address, security, login } = await findAccess(env, place, { user: args.user })
+  const self = login.user
   const user = args.name ?? self
   await withDaemon(context, args, async client => {
     // Nobody is asked for what would be of no use.
@@ -26,7 +23,7 @@ export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<num
       await client.call('user.passwd', { user, ...credential })
     } catch (error) {
       // The reply may have been lost after the change: then the old password opens nothing, and the new one does.
-      if (user !== self || !(await opens(context, address, user, learned))) throw error
+      if (user !== self || !(await opens(context, { address, security, login: { user, ...learned } }))) throw error
     }
     await keepLogin(context, place, user, learned)
   })
@@ -35,9 +32,9 @@ export async function run(args: ArgsOf<'passwd'>, context: Context): Promise<num
   return EXIT.done
 }
 
-async function opens({ dial, clock }: Context, address: Address, user: Name, learned: LearnedKeys): Promise<boolean> {
+async function opens({ dial, clock }: Context, access: Access): Promise<boolean> {
   try {
-    const client = await connect({ dial, clock, address, login: { user, ...learned } })
+    const client = await connect({ dial, clock, ...access })
     client.destroy()
     return true
   } catch {

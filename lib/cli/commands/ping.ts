@@ -4,7 +4,7 @@ import { type Client, connect } from '../../client/connection.js'
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { findLogin, findPlace } from '../login.js'
+import { findAccess, findPlace } from '../login.js'
 import { printJson } from '../print.js'
 import { renderFacts } from '../table.js'
 import { formatOffset } from '../text.js'
@@ -14,9 +14,9 @@ const COUNT_DEFAULT = 3
 export async function run(args: ArgsOf<'ping'>, context: Context): Promise<number> {
   const { env, dial, clock, stdout } = context
   const place = await findPlace(env, args)
-  const login = await findLogin(env, place, args.user)
+  const access = await findAccess(env, place, { user: args.user })
   const startedAtMs = clock.monotonicMs()
-  const client = await connect({ dial, clock, address: place.address, login })
+  const client = await connect({ dial, clock, ...access })
   try {
     const connectMs = clock.monotonicMs() - startedAtMs
     const answers = []

@@ -3,10 +3,12 @@ import { formatAddress } from '../../client/address.js'
 import { connect } from '../../client/connection.js'
 import { credentialsPath, writeLogin } from '../../client/credentials.js'
 import { register } from '../../client/register.js'
+import { serversPath, writeServer } from '../../client/servers.js'
 import { type Context, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { findPlace } from '../login.js'
+import { givenTrust, meet } from '../meet.js'
 import { askNewPassword, makeCredential, randomPassword } from '../new-password.js'
 import { printJson, printLine } from '../print.js'
 
@@ -19,10 +21,15 @@ export async function run(args: ArgsOf<'register'>, context: Context): Promise<n
   const token = await tokenOf(args.invite, context)
   const password = generate ? randomPassword() : await askNewPassword(context, user, args['password-file'])
   const { learned, credential } = await makeCredential(password)
-  const { role, approved } = await register({ dial, address, token, user, credential })
-  await writeLogin(credentialsPath(env), address, { user, ...learned }, profile)
-  // Who answered has proven nothing yet: a daemon that has the keys can.
-  if (approved) (await connect({ dial, address, clock, login: { user, ...learned } })).destroy()
+  const path = credentialsPath(env)
+  const { role, approved } = await meet(context, address, givenTrust(args), async (server, security) => {
+    const registered = await register({ dial, address, security, token, user, credential })
+    await writeServer(serversPath(path), address, server)
+    await writeLogin(path, address, { user, ...learned }, profile)
+    // Who answered has proven nothing yet: a daemon that has the keys can.
+    if (registered.approved) (await connect({ dial, address, security, clock, login: { user, ...learned } })).destroy()
+    return registered
+  })
   if (args.json) await printJson(stdout, { server: formatAddress(address), user, role, approved })
   else await printLine(stdout, `account ${user} is made, role ${role}${approved ? '' : '; it waits for an admin'}`)
   return EXIT.done

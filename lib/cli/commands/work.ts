@@ -12,7 +12,7 @@ import { type Context, type Environment, UsageError } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { drain, undrain } from '../drain.js'
 import { EXIT } from '../failure.js'
-import { findAddress, findLogin, findPlace } from '../login.js'
+import { type AccessOptions, findAccess, findAddress, findPlace } from '../login.js'
 import { notice, printJson } from '../print.js'
 
 type WorkArgs = ArgsOf<'work'>
@@ -100,18 +100,18 @@ async function serversOf(args: WorkArgs, env: Environment, config: WorkerConfig)
   const given = args.server.length > 0 || env.JANKINS_SERVER === undefined ? args.server : [findAddress(env, undefined)]
   if (given.length > 0)
     return await Promise.all(
-      given.map(async address => ({ address, weight: 1, login: await loginAt(env, address, args.user) })),
+      given.map(async address => ({ weight: 1, ...(await accessTo(env, address, { user: args.user })) })),
     )
   return await Promise.all(
-    config.servers.map(async ({ address, user, passwordFile, weight }) => {
-      const account = args.user ?? (user === undefined ? undefined : namedOr(user, `user of ${address.host}`))
-      return { address, weight, login: await loginAt(env, address, account, passwordFile) }
+    config.servers.map(async ({ address, user: name, passwordFile, trust, weight }) => {
+      const user = args.user ?? (name === undefined ? undefined : namedOr(name, `user of ${address.host}`))
+      return { weight, ...(await accessTo(env, address, { user, passwordFile, trust })) }
     }),
   )
 }
 
-async function loginAt(env: Environment, address: Address, user: Name | undefined, passwordFile?: string) {
-  return await findLogin(env, await findPlace(env, { server: address }), user, passwordFile)
+async function accessTo(env: Environment, address: Address, options: AccessOptions) {
+  return await findAccess(env, await findPlace(env, { server: address }), options)
 }
 
 function defaultDir(env: Environment, name: Name): string {

@@ -1,9 +1,10 @@
 import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
+import type { CertificateUsers } from '../../base/tls-keys.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
 import type { Logins } from '../logins.js'
-import type { Verdict } from '../ports.js'
+import type { TlsFacts, Verdict } from '../ports.js'
 import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
 import type { ConnectionId, Writer } from '../writer/writer.js'
@@ -23,6 +24,8 @@ export interface Services {
   readonly frameBytesMax: number
   /** 32 random bytes of this daemon: makes the salt of users that do not exist look like any other. */
   readonly scramSecret: Uint8Array
+  /** Missing: nobody logs in by certificate. */
+  readonly certificateUsers?: CertificateUsers | undefined
   /** 32 bytes that open the secrets of actions. */
   readonly secretKey: Uint8Array
   /** An account that was registered may do nothing before an admin has enabled it. */
@@ -47,4 +50,6 @@ export interface SessionOutput {
 export interface Peer {
   readonly connection: ConnectionId
   readonly address: string
+  /** Missing on plain TCP. */
+  readonly tls?: TlsFacts | undefined
 }

@@ -126,7 +126,7 @@ export class Session {
   }
 
   async #greet(request: Request): Promise<void> {
-    const { result, proof } = await startAuth(request.params, this.#services)
+    const { result, proof } = await startAuth(request.params, this.#peer, this.#services)
     if (this.#phase.kind !== 'busy') return
     this.#phase = { kind: 'proof', proof }
     this.#say(encodeReply(request.id, result))
@@ -135,8 +135,12 @@ export class Session {
 
   async #prove(request: Request, proof: Proof): Promise<void> {
     const { clock, logins } = this.#services
-    const login = logins.begin(proof.user, this.#peer.address, clock.monotonicMs())
-    const { result, caller } = judge(login, () => finishAuth(request.params, proof, this.#services))
+    const finish = () => finishAuth(request.params, proof, this.#services)
+    // A certificate cannot be guessed: who guesses at the password must not keep its owner out.
+    const { result, caller } =
+      proof.kind === 'certificate'
+        ? finish()
+        : judge(logins.begin(proof.user, this.#peer.address, clock.monotonicMs()), finish)
     this.#phase = { kind: 'ready', facts: this.#factsOf(caller) }
     this.#say(encodeReply(request.id, result))
     const { frameBytesMax } = this.#services
@@ -145,8 +149,8 @@ export class Session {
   }
 
   #factsOf(caller: Caller): SessionFacts {
-    const { connection, address } = this.#peer
-    const isPrivate = isLoopback(hostOf(address))
+    const { connection, address, tls } = this.#peer
+    const isPrivate = tls !== undefined || isLoopback(hostOf(address))
     const nothing = { attachment: undefined, isKnown: false, waitCount: 0, lastWait: 0 }
     return { connection, address, caller, isPrivate, leases: new Map(), ...nothing }
   }

@@ -8,7 +8,7 @@ import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
 import { sharedLogLevel } from '../log-level.js'
 import { sharedLogins } from '../logins.js'
-import type { FromThread, ThreadData, ToThread, Verdict } from '../ports.js'
+import type { FromThread, Opened, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
@@ -60,6 +60,7 @@ const services: Services = {
   workerSlots: createWorkerSlots(data.workerSlots),
   frameBytesMax: data.frameBytesMax,
   scramSecret: data.scramSecret,
+  certificateUsers: data.certificateUsers,
   secretKey: data.secretKey,
   requireApproval: data.requireApproval,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
@@ -71,7 +72,7 @@ services.writer.onSessionsEnd(end => {
   for (const session of sessions.values()) session.shutOut(end)
 })
 main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) => {
-  for (const { connection, address } of opened) open(connection, address)
+  for (const peer of opened) open(peer)
   for (const { connection, body } of unpackFrames(frames)) {
     if (testToken) throwForTest(body, testToken)
     sessions.get(connection)?.receive(body)
@@ -87,7 +88,8 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
 })
 schedule()
 
-function open(connection: ConnectionId, address: string): void {
+function open(peer: Opened): void {
+  const { connection } = peer
   const output = {
     send(body: Uint8Array) {
       frames.push({ connection, body: slabs.lend(connection, body) })
@@ -108,7 +110,7 @@ function open(connection: ConnectionId, address: string): void {
       if (isDraining) schedule()
     },
   }
-  const session: Session = new Session(services, { connection, address }, output)
+  const session: Session = new Session(services, peer, output)
   sessions.set(connection, session)
   if (isDraining) session.drain()
 }

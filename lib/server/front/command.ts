@@ -50,6 +50,7 @@ export async function runJankinsd(args: readonly string[]): Promise<number> {
     reloadOnHangup(starting, readConfig, log)
     const daemon = await starting
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
+    if (daemon.fingerprint) process.stdout.write(`its certificate is ${daemon.fingerprint}\n`)
     await tellSystemd('READY=1')
     const { env: environment, pid } = process
     const watch = stayWatched({ environment, pid, clock: systemClock, log, tell: tellSystemd, look: daemon.look })

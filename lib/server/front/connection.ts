@@ -4,12 +4,12 @@ import { encodeFrame, FrameDecoder, HEADER_BYTES } from '../../../protocol/frame
 import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { encodeErrorReply } from '../../../protocol/message.js'
-import type { Verdict } from '../ports.js'
+import type { TlsFacts, Verdict } from '../ports.js'
 import type { ConnectionId } from '../writer/writer.js'
 import { type Budget, LITTLE_BYTES, type Reservation } from './budget.js'
+import type { Channel } from './channel.js'
 import { type DeadlineLimits, Deadlines } from './deadlines.js'
 import { Outbox } from './outbox.js'
-import { adoptSocket } from './socket.js'
 
 /** What a connection hands its frames to. */
 export interface FrameSink {
@@ -22,19 +22,24 @@ export interface ConnectionParts {
   readonly limits: DeadlineLimits
   /** Largest frame after authentication, bytes: four of them may be in flight. */
   readonly frameBytesMax: number
-  readonly nowMs: number
+  /** When it was accepted. Clock.monotonicMs. */
+  readonly sinceMs: number
   /** Counts a connection of this user. @throws JankinsError E_TOO_MANY when there are enough */
   admit(user: Name): void
   /** Called once, when nothing of the connection is left. */
   onClosed(connection: FrontConnection): void
   /** The budget is exceeded beyond what pausing helps. */
   onFarOver(): void
+  /** The peer began a TLS handshake on plain TCP, and is refused. */
+  onTlsSpoken(): void
 }
 
 /** Replies to no request: the connection as a whole is refused. PROTOCOL.md §3. */
 export const refusal = (error: JankinsError): Buffer => encodeFrame(encodeErrorReply(0, error))
 
 const IN_FLIGHT_FRAMES = 4
+/** How a record of a TLS handshake begins (RFC 8446 §5.1): as a length it is over 300 MB, which no `buffer` lets in. */
+const TLS_HANDSHAKE = 0x1603
 
 /**
  * One socket: cuts its bytes into frames, holds back what is too much, writes replies. `greeting` and `judging` take
@@ -43,6 +48,7 @@ const IN_FLIGHT_FRAMES = 4
 export class FrontConnection {
   readonly id: ConnectionId
   readonly address: string
+  readonly tls: TlsFacts | undefined
   readonly #socket: Socket
   readonly #parts: ConnectionParts
   readonly #sink: FrameSink
@@ -58,18 +64,19 @@ export class FrontConnection {
   #isPaused: boolean = false
   readonly #resume = (): void => this.#pull()
 
-  /** @param accepted of a listener; the connection takes it over */
-  constructor(id: ConnectionId, accepted: Socket, sink: FrameSink, parts: ConnectionParts) {
-    const socket = adoptSocket(accepted, {
+  /** @param channel the connection takes it over */
+  constructor(id: ConnectionId, channel: Channel, sink: FrameSink, parts: ConnectionParts) {
+    const socket = channel.open({
       onBytes: bytes => this.#receive(bytes),
       wantsMuch: () => this.#reservation?.isGranted === true,
     })
     this.id = id
-    this.address = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`
+    this.address = channel.address
+    this.tls = channel.tls
     this.#socket = socket
     this.#sink = sink
     this.#parts = parts
-    this.#deadlines = new Deadlines(parts.limits, parts.nowMs)
+    this.#deadlines = new Deadlines(parts.limits, parts.sinceMs)
     this.#outbox = new Outbox(
       socket,
       (credit, handled) => this.#left(credit, handled),
@@ -144,6 +151,7 @@ export class FrontConnection {
   /** Called a few times a second: ends what takes too long. @returns why it was ended */
   sweep(nowMs: number): string | undefined {
     if (this.#phase === 'closed') return undefined
+    this.#account()
     const late = this.#deadlines.check(nowMs, {
       unsentBytes: this.#outbox.unsentBytes,
       leftBytes: this.#outbox.leftBytes,
@@ -227,6 +235,7 @@ export class FrontConnection {
 
   #refuseFor(error: unknown): void {
     if (!(error instanceof JankinsError)) throw error
+    if (Number(error.detail.bytes) >>> 16 === TLS_HANDSHAKE) this.#parts.onTlsSpoken()
     this.refuse(error)
   }
 
@@ -273,7 +282,8 @@ export class FrontConnection {
   #account(): void {
     if (this.#phase === 'closed') return
     const reserved = this.#reservation?.isGranted ? this.#reservation.bytes : 0
-    const held = Math.max(this.#decoder.heldBytes, reserved) + this.#inFlightBytes + this.#outbox.unsentBytes
+    const arrived = this.#decoder.heldBytes + this.#socket.readableLength
+    const held = Math.max(arrived, reserved) + this.#inFlightBytes + this.#outbox.unsentBytes
     if (held === this.#heldBytes) return
     const grew = held - this.#heldBytes
     this.#heldBytes = held

@@ -4,13 +4,16 @@ import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import type { Clock, Timer } from '../../base/clock.js'
 import type { DaemonConfig } from '../../base/config.js'
-import type { Log } from '../../base/log.js'
+import type { Facts, Log } from '../../base/log.js'
 import { networkOf } from '../network.js'
 import type { ConnectionId } from '../writer/writer.js'
 import { Budget } from './budget.js'
+import { type Channel, plainChannel } from './channel.js'
 import { type ConnectionParts, FrontConnection, refusal } from './connection.js'
 import { Tally } from './tally.js'
 import type { ThreadPool } from './threads.js'
+import { TlsDoor } from './tls-door.js'
+import type { TlsMaterial } from './tls-material.js'
 
 const SWEEP_MS = 500
 /** Refused sockets that are given time to read why; what comes beyond is closed without a word. */
@@ -29,6 +32,8 @@ export type FrontConfig = Pick<
 
 export interface FrontParts {
   readonly config: FrontConfig
+  /** Undefined: plain TCP. */
+  readonly tls?: TlsMaterial | undefined
   readonly pool: ThreadPool
   readonly clock: Clock
   readonly log: Log
@@ -43,6 +48,7 @@ export class Front {
   readonly #byUser = new Tally()
   readonly #refused = new Set<Socket>()
   #config: FrontConfig
+  readonly #door: TlsDoor | undefined
   #lastId = 0
   #timer: Timer | undefined
   #onEmpty: () => void = () => {}
@@ -51,6 +57,7 @@ export class Front {
     this.#parts = parts
     this.#config = parts.config
     this.budget = new Budget(parts.config.byteBudgetBytes)
+    this.#door = parts.tls && this.#makeDoor(parts.tls)
     this.#sweepLater()
   }
 
@@ -67,42 +74,13 @@ export class Front {
     }
   }
 
-  accept(socket: Socket): void {
-    const { pool, clock } = this.#parts
-    const config = this.#config
-    const network = networkOf(socket.remoteAddress ?? '')
-    const reached = this.#limitReached(network)
-    if (reached) {
-      this.#refuse(socket, reached)
-      return
-    }
-    this.#byAddress.add(network)
-    const link = pool.take()
-    const parts: ConnectionParts = {
-      budget: this.budget,
-      limits: {
-        handshakeMs: LIMITS.handshakeMs.value,
-        stallMs: config.stallTimeoutMs,
-        frameMs: config.frameTimeoutMs,
-      },
-      frameBytesMax: config.frameBytesMax,
-      nowMs: clock.monotonicMs(),
-      admit: user => this.#admit(user),
-      onClosed: connection => {
-        this.#connections.delete(connection.id)
-        this.#byAddress.remove(network)
-        if (connection.user !== undefined) this.#byUser.remove(connection.user)
-        pool.closed(link, connection.id)
-        if (this.#connections.size === 0) this.#onEmpty()
-      },
-      onFarOver: () => this.#closeLargest(),
-    }
-    // uint32 on the way to the threads: it comes round after 4 billion connections.
-    do this.#lastId = (this.#lastId % 0xffff_ffff) + 1
-    while (this.#connections.has(this.#lastId))
-    const connection = new FrontConnection(this.#lastId, socket, link, parts)
-    this.#connections.set(connection.id, connection)
-    pool.open(link, connection)
+  /** @param accepted of a server with pauseOnConnect */
+  accept(accepted: Socket): void {
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (!this.#door) this.#welcome(plainChannel(accepted), accepted, nowMs)
+    // A few more than there is room for: who is refused can only be told so after the handshake.
+    else if (this.#limitReached(accepted, this.#door.pending, REFUSED_MAX)) accepted.destroy()
+    else this.#door.admit(accepted, nowMs)
   }
 
   /** Resolves when every connection has sent what waited and is closed, within a few seconds. */
@@ -121,15 +99,72 @@ export class Front {
     this.#timer?.cancel()
     for (const socket of this.#refused) socket.destroy()
     for (const connection of this.#connections.values()) connection.destroy()
+    this.#door?.destroy()
   }
 
-  /** The limit that lets no other connection of this network in. */
-  #limitReached(network: string): ErrorDetail | undefined {
+  #makeDoor(tls: TlsMaterial): TlsDoor {
+    return new TlsDoor(tls, {
+      onChannel: (channel, socket, sinceMs) => this.#welcome(channel, socket, sinceMs),
+      onFailed: (address, why) => this.#logClosed({ address }, why),
+    })
+  }
+
+  #logClosed(facts: Facts, why: string): void {
+    this.#parts.log.info('closed a connection', { ...facts, why })
+  }
+
+  #welcome(channel: Channel, socket: Socket, sinceMs: number): void {
+    const limit = this.#limitReached(socket)
+    if (limit) this.#refuse(socket, limit)
+    else this.#open(channel, networkOf(socket.remoteAddress ?? ''), sinceMs)
+  }
+
+  /**
+   * The limit that lets no other connection of this network in.
+   * @param pending connections that are to be counted too
+   * @param moreCount let in beyond each limit
+   */
+  #limitReached({ remoteAddress = '' }: Socket, pending?: Tally, moreCount = 0): ErrorDetail | undefined {
     const { connectionsMax, connectionsPerAddressMax } = this.#config
-    if (this.#connections.size >= connectionsMax) return { connections: connectionsMax }
-    if (this.#byAddress.of(network) >= connectionsPerAddressMax)
+    const network = networkOf(remoteAddress)
+    if (this.#connections.size + (pending?.total ?? 0) >= connectionsMax + moreCount)
+      return { connections: connectionsMax }
+    if (this.#byAddress.of(network) + (pending?.of(network) ?? 0) >= connectionsPerAddressMax + moreCount)
       return { connectionsOfAddress: connectionsPerAddressMax }
     return undefined
+  }
+
+  #open(channel: Channel, network: string, sinceMs: number): void {
+    const { pool } = this.#parts
+    const config = this.#config
+    this.#byAddress.add(network)
+    const link = pool.take()
+    const parts: ConnectionParts = {
+      budget: this.budget,
+      limits: {
+        handshakeMs: LIMITS.handshakeMs.value,
+        stallMs: config.stallTimeoutMs,
+        frameMs: config.frameTimeoutMs,
+      },
+      frameBytesMax: config.frameBytesMax,
+      sinceMs,
+      admit: user => this.#admit(user),
+      onClosed: connection => {
+        this.#connections.delete(connection.id)
+        this.#byAddress.remove(network)
+        if (connection.user !== undefined) this.#byUser.remove(connection.user)
+        pool.closed(link, connection.id)
+        if (this.#connections.size === 0) this.#onEmpty()
+      },
+      onFarOver: () => this.#closeLargest(),
+      onTlsSpoken: () => this.#logClosed({ address: channel.address }, 'it speaks TLS, and this port does not'),
+    }
+    // uint32 on the way to the threads: it comes round after 4 billion connections.
+    do this.#lastId = (this.#lastId % 0xffff_ffff) + 1
+    while (this.#connections.has(this.#lastId))
+    const connection = new FrontConnection(this.#lastId, channel, link, parts)
+    this.#connections.set(connection.id, connection)
+    pool.open(link, connection)
   }
 
   /** @throws JankinsError E_TOO_MANY */
@@ -176,12 +211,13 @@ export class Front {
   }
 
   #sweep(): void {
-    const { clock, log, pool } = this.#parts
+    const { clock, pool } = this.#parts
     const nowMs = clock.monotonicMs()
     for (const connection of this.#connections.values()) {
       const why = connection.sweep(nowMs)
-      if (why) log.info('closed a connection', { connection: connection.id, address: connection.address, why })
+      if (why) this.#logClosed({ connection: connection.id, address: connection.address }, why)
     }
+    this.#door?.sweep(nowMs)
     pool.sweep(nowMs)
     this.#sweepLater()
   }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../../base/wire.js'
+import { isLoopback } from '../network.js'
 import { StartError } from './start-error.js'
 
 const KEEP_ALIVE_MS = 30_000
@@ -19,6 +20,7 @@ export interface ListenOptions {
   readonly port: number
   /** Listen where others can hear, although nothing is encrypted. */
   readonly allowPlaintext: boolean
+  readonly isEncrypted: boolean
   /** systemd's, where it listens already. */
   readonly fd?: number | undefined
   /** The socket is paused. */
@@ -85,13 +87,10 @@ function refused(error: NodeJS.ErrnoException, address: Address): StartError {
   }
 }
 
-function checkReach(host: string, { allowPlaintext }: ListenOptions): void {
-  if (allowPlaintext || isLoopback(host)) return
+function checkReach(host: string, { allowPlaintext, isEncrypted }: ListenOptions): void {
+  if (isEncrypted || allowPlaintext || host === 'localhost' || isLoopback(host)) return
   throw new StartError(
-    `listening on ${host} lets others read everything on the way: set allow_plaintext = true to do so, or --host 127.0.0.1`,
+    `listening on ${host} lets others read everything on the way: set auto = true in [tls], or allow_plaintext = true to do so, or --host 127.0.0.1`,
     2,
   )
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host)

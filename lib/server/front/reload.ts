@@ -28,6 +28,7 @@ const KEYS: { readonly [K in Key]: KeyRow } = {
   frameTimeoutMs: { name: 'frame_timeout', at: 'reload' },
   logLevel: { name: 'log_level', at: 'reload' },
   logFormat: { name: 'log_format', at: 'reload' },
+  tls: { name: 'tls', at: 'restart' },
   requireApproval: { name: 'require_approval', at: 'restart' },
   retention: { name: 'retention', at: 'reload' },
 }

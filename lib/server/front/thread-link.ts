@@ -1,4 +1,4 @@
-import type { FromThread, ToThread } from '../ports.js'
+import type { FromThread, Opened, ToThread } from '../ports.js'
 import type { ConnectionId } from '../writer/writer.js'
 import type { FrameSink, FrontConnection } from './connection.js'
 import { type AddressedFrame, packFrames } from './packing.js'
@@ -33,7 +33,7 @@ export class ThreadLink implements FrameSink {
   /** When it last lost its last connection, or was told to retire. Clock.monotonicMs. */
   idleSinceMs: number
   readonly #running: RunningThread
-  readonly #opened = new Map<ConnectionId, string>()
+  readonly #opened = new Map<ConnectionId, Opened>()
   #frames: AddressedFrame[] = []
   #credits = new Map<ConnectionId, number>()
   #closed: ConnectionId[] = []
@@ -50,7 +50,8 @@ export class ThreadLink implements FrameSink {
   open(connection: FrontConnection): void {
     this.connections.set(connection.id, connection)
     // Told with its first frame: before that the thread has nothing to do for it.
-    this.#opened.set(connection.id, connection.address)
+    const { id, address, tls } = connection
+    this.#opened.set(id, { connection: id, address, tls })
   }
   frame(connection: ConnectionId, body: Buffer): void {
     this.#frames.push({ connection, body })
@@ -92,7 +93,7 @@ export class ThreadLink implements FrameSink {
     if (this.state === 'ended') return
     const { frames, transfer } = packFrames(this.#frames)
     const message: ToThread = {
-      opened: [...this.#opened].map(([connection, address]) => ({ connection, address })),
+      opened: [...this.#opened.values()],
       frames,
       credits: [...this.#credits],
       closed: this.#closed,

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { JobId } from '../../../protocol/ids.js'
 import type { JobView } from '../../../protocol/views.js'
+import { systemClock } from '../../base/clock.js'
 import type { DaemonConfig } from '../../base/config.js'
 import { formatSize } from '../../base/units.js'
 import type { Blobs } from '../../blobs/blobs.js'
@@ -11,6 +12,8 @@ import { StoreVersionError } from '../../store/migrate.js'
 import { openReader } from '../../store/open.js'
 import type { StoreReader } from '../../store/store.js'
 import { findDamage } from '../../store/upkeep.js'
+import { StartError } from '../front/start-error.js'
+import { loadTls } from '../front/tls-material.js'
 
 /** What is not as it should be, and what mends it. */
 export interface Problem {
@@ -18,7 +21,7 @@ export interface Problem {
   readonly mend: string
 }
 
-const SECRETS = ['daemon-id', 'scram-secret', 'secret-key', 'admin-password', 'jankins.db']
+const SECRETS = ['daemon-id', 'scram-secret', 'secret-key', 'admin-password', 'tls.pem', 'jankins.db']
 /** Descriptors of the daemon beside its connections: files of logs, databases, threads. */
 const DESCRIPTORS_BESIDE = 512
 const PAGE_JOBS = 500
@@ -29,6 +32,7 @@ const PAGE_JOBS = 500
  */
 export async function* findProblems(config: DaemonConfig): AsyncGenerator<Problem> {
   yield* descriptorProblems(config)
+  yield* tlsProblems(config)
   const dataDir = resolve(config.dataDir)
   const isThere = await stat(join(dataDir, 'jankins.db')).catch(() => undefined)
   // The first start makes what is missing.
@@ -45,6 +49,17 @@ function* descriptorProblems({ connectionsMax }: DaemonConfig): Generator<Proble
   if (!(limit < connectionsMax + DESCRIPTORS_BESIDE)) return
   const what = `a process may open ${limit} files here, too few for ${connectionsMax} connections`
   yield { what, mend: `raise the limit (LimitNOFILE of the unit, ulimit -n), or lower connections_max` }
+}
+
+/** Of files that are named; those of `auto` are made by the first start. */
+function* tlsProblems({ tls, dataDir }: DaemonConfig): Generator<Problem> {
+  if (!tls || tls.certificate === 'auto') return
+  try {
+    loadTls(tls, dataDir, systemClock.nowMs())
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    yield { what: error.message, mend: 'docs/security.md makes key and certificates step by step' }
+  }
 }
 
 async function* modeProblems(dataDir: string): AsyncGenerator<Problem> {

@@ -8,7 +8,9 @@ import { bytesOf, present } from './columns.js'
 import type { Handle } from './database.js'
 import { STATE_NUMBERS } from './states.js'
 
-const INSERT_KEPT = 'INSERT INTO kept_files (queue, ended_at_ms, job, bytes) VALUES (?, ?, ?, ?)'
+// A queue whose row is damaged away has no retention; its jobs end all the same.
+const INSERT_KEPT = `
+  INSERT INTO kept_files (queue, ended_at_ms, job, bytes) SELECT id, ?, ?, ? FROM queues WHERE id = ?`
 const DELETE_KEPT = 'DELETE FROM kept_files WHERE queue = ? AND ended_at_ms = ? AND job = ? RETURNING bytes'
 const ADD_TOTALS = `
   INSERT INTO kept_totals (queue, jobs, bytes) VALUES (?, ?, ?)
@@ -63,8 +65,8 @@ export function readFate({ sql }: Handle, job: JobId): Fate {
 export function keepFiles(handle: Handle, job: JobId): void {
   if (readFate(handle, job).pinned) return
   const row = findEnded(handle, job)
-  handle.sql(INSERT_KEPT).run(row.queue, row.ended_at_ms, job, row.bytes)
-  handle.sql(ADD_TOTALS).run(row.queue, 1, row.bytes)
+  const { changes } = handle.sql(INSERT_KEPT).run(row.ended_at_ms, job, row.bytes, row.queue)
+  if (changes > 0) handle.sql(ADD_TOTALS).run(row.queue, 1, row.bytes)
 }
 
 /** The bundle is needed by so many jobs more. */

@@ -1,14 +1,14 @@
 import t from 'tap'
 import type { Facts, Log } from '../../../lib/base/log.js'
 import { silentLog } from '../../../lib/base/log.js'
-import type { Login } from '../../../lib/client/connection.js'
+import type { ScramLogin } from '../../../lib/client/connection.js'
 import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { readServerFirst } from '../../../protocol/scram.js'
 import { startDaemonInProcess } from '../../helpers/daemon.js'
 import { openPeer, proofFor, startParams } from './peer.js'
 
-const as = (user: string, password: string): Login => ({ user: user as Name, password })
+const as = (user: string, password: string): ScramLogin => ({ user: user as Name, password })
 
 t.test('the right password makes the session ready and tells the role', async t => {
   const daemon = await startDaemonInProcess(t)

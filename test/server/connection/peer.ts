@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Login } from '../../../lib/client/connection.js'
+import type { ScramLogin } from '../../../lib/client/connection.js'
 import { encodeFrame, FrameDecoder } from '../../../protocol/frame.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { decodeMessage, encodeNotice, encodeRequest, type Message } from '../../../protocol/message.js'
@@ -20,7 +20,7 @@ export interface RawPeer {
   /** The next message, which has to be a reply. */
   reply(): Promise<Reply>
   /** Does both steps of the authentication; returns the second reply. */
-  authenticate(login: Login): Promise<Reply>
+  authenticate(login: ScramLogin): Promise<Reply>
   pause(): void
   resume(): void
   destroy(): void
@@ -75,7 +75,7 @@ export async function openPeer({ dial, address }: Pick<TestDaemon, 'dial' | 'add
 }
 
 /** Does the first step and returns client-final-message. */
-export async function proofFor(peer: RawPeer, login: Login): Promise<Uint8Array> {
+export async function proofFor(peer: RawPeer, login: ScramLogin): Promise<Uint8Array> {
   const { params, state } = startParams(login.user)
   peer.request(1, 'auth.start', params)
   const reply = await peer.reply()
@@ -91,6 +91,6 @@ export function startParams(user: string) {
 }
 
 const keysOf = async (
-  login: Login,
+  login: ScramLogin,
   { salt, iterations }: { salt: Uint8Array; iterations: number },
 ): Promise<ScramKeys> => ('keys' in login ? login.keys : await deriveKeys(login.password, salt, iterations))

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { Test } from 'tap'
 import { recordLog } from '../../../lib/base/log.js'
 import type { Address } from '../../../lib/base/wire.js'
@@ -8,7 +9,8 @@ import { listen } from '../../../lib/server/front/listener.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../../../lib/server/front/packing.js'
 import type { RunningThread, ThreadHandlers } from '../../../lib/server/front/thread-link.js'
 import { ThreadPool } from '../../../lib/server/front/threads.js'
-import type { FromThread, ToThread } from '../../../lib/server/ports.js'
+import type { TlsMaterial } from '../../../lib/server/front/tls-material.js'
+import type { FromThread, Opened, ToThread } from '../../../lib/server/ports.js'
 import { encodeFrame, FrameDecoder } from '../../../protocol/frame.js'
 import { type Name, parseName } from '../../../protocol/ids.js'
 import { FakeClock } from '../../helpers/clock.js'
@@ -22,6 +24,7 @@ export class EchoThread implements RunningThread {
   readonly index: number
   readonly received: { connection: number; body: string }[] = []
   readonly opened: number[] = []
+  readonly openings: Opened[] = []
   readonly closed: number[] = []
   credits = 0
   isTerminated: boolean = false
@@ -36,6 +39,7 @@ export class EchoThread implements RunningThread {
 
   post({ opened, frames, credits, closed, drain }: ToThread): void {
     this.opened.push(...opened.map(({ connection }) => connection))
+    this.openings.push(...opened)
     const replies: AddressedFrame[] = []
     const verdicts: FromThread['verdicts'][number][] = []
     for (const { connection, body } of unpackFrames(frames)) {
@@ -93,9 +97,12 @@ export interface EchoFront {
 /** The main thread's part with real sockets on loopback, echo threads and a clock that the test moves. */
 export async function startEchoFront(
   t: Test,
-  options: { readonly threads?: number | 'per-connection' } & Partial<FrontParts['config']> = {},
+  options: {
+    readonly threads?: number | 'per-connection'
+    readonly tls?: TlsMaterial
+  } & Partial<FrontParts['config']> = {},
 ): Promise<EchoFront> {
-  const { threads = 4, ...given } = options
+  const { threads = 4, tls, ...given } = options
   const clock = new FakeClock()
   const echoes: EchoThread[] = []
   const logged: string[] = []
@@ -119,8 +126,11 @@ export async function startEchoFront(
     frameTimeoutMs: 60_000,
     ...given,
   }
-  const front = new Front({ config, pool, clock, log })
-  const listener = await listen({ host: '127.0.0.1', port: 0, allowPlaintext: false, onSocket: s => front.accept(s) })
+  const front = new Front({ config, tls, pool, clock, log })
+  const listener = await listen({
+    ...{ host: '127.0.0.1', port: 0, allowPlaintext: false, isEncrypted: false },
+    onSocket: socket => front.accept(socket),
+  })
   t.teardown(() => {
     listener.close()
     front.stop()
@@ -128,7 +138,7 @@ export async function startEchoFront(
   })
   const { address } = listener
   const open = async (from?: string): Promise<Peer> => {
-    const peer = await openPeer(address, from)
+    const peer = await openPeer(address, from, tls !== undefined)
     t.teardown(() => peer.socket.destroy())
     return peer
   }
@@ -144,8 +154,11 @@ export interface Peer {
   readonly closed: Promise<void>
 }
 
-function openPeer({ host, port }: Address, from: string | undefined): Promise<Peer> {
-  const socket = connect({ host, port, noDelay: true, ...(from !== undefined && { localAddress: from }) })
+function openPeer({ host, port }: Address, from: string | undefined, isEncrypted: boolean): Promise<Peer> {
+  const where = { host, port, ...(from !== undefined && { localAddress: from }) }
+  const socket = isEncrypted
+    ? connectTls({ ...where, rejectUnauthorized: false })
+    : connect({ ...where, noDelay: true })
   const decoder = new FrameDecoder(64 * 1024 * 1024)
   let wake: () => void = () => {}
   let isClosed = false
@@ -172,7 +185,7 @@ function openPeer({ host, port }: Address, from: string | undefined): Promise<Pe
   const send = (body: string | Buffer): void => void socket.write(encodeFrame(Buffer.from(body)))
   return new Promise((resolve, reject) => {
     socket.once('error', reject)
-    socket.once('connect', () => {
+    socket.once(isEncrypted ? 'secureConnect' : 'connect', () => {
       socket.off('error', reject).on('error', () => {})
       resolve({ socket, send, next, closed })
     })

@@ -38,6 +38,6 @@ CREATE TABLE bundle_uses (
 
 INSERT INTO kept_files (queue, ended_at_ms, job, bytes)
 SELECT queue, coalesce(ended_at_ms, queued_at_ms), id, coalesce(log_bytes, 0) + coalesce(artifact_bytes, 0)
-FROM jobs WHERE state > 2;
+FROM jobs WHERE state > 2 AND queue IN (SELECT id FROM queues);
 INSERT INTO kept_totals (queue, jobs, bytes) SELECT queue, count(*), sum(bytes) FROM kept_files GROUP BY queue;
 INSERT INTO bundle_uses (bundle, jobs) SELECT bundle, count(*) FROM jobs WHERE bundle IS NOT NULL GROUP BY bundle;

@@ -20,6 +20,7 @@ exports[`dist/test/cli/messages.test.js > TAP > every error of the wire is told 
 1 jankins: this daemon has no such method; is it older than the client? (E_UNKNOWN_METHOD, job: 7)
 3 jankins: client and daemon speak different major versions; upgrade the older one (E_VERSION, job: 7)
 3 jankins: wrong user or password; run jankins login (E_AUTH, job: 7)
+3 jankins: this daemon speaks TLS only; run jankins login to learn its certificate (E_TLS_REQUIRED, job: 7)
 3 jankins: this account waits for an admin: jankins users enable NAME (E_NOT_APPROVED, job: 7)
 3 jankins: this account was disabled; ask an admin (E_DISABLED, job: 7)
 3 jankins: too many failed logins; try again in a moment, or from another address (E_THROTTLED, job: 7)
@@ -415,17 +416,23 @@ Options:
 `
 
 exports[`dist/test/cli/messages.test.js > TAP > the help of every command > login 1`] = `
-jankins login [name]
+jankins login [target]
 
-keep the keys of an account for this daemon
+keep the keys of an account for a daemon, and how it is known
 
 Positionals:
-  name  the account; --user says the same                                                   [string]
+  target  HOST, HOST:PORT, USER@HOST or USER; else --server and --user                      [string]
 
 Options:
   --version        Show version number                                                     [boolean]
   --help           Show help                                                               [boolean]
   --password-file  FILE  read the password from a file; - is stdin                          [string]
+  --fingerprint    SHA256:...  trust the daemon that shows this certificate, as jankinsd printed it
+                   at its start                                                             [string]
+  --ca             FILE  trust a daemon whose certificate an authority in FILE has signed   [string]
+  --plaintext      talk to this daemon although everything can be read on the way          [boolean]
+  --cert           FILE  log in by this certificate, without a password                     [string]
+  --key            FILE  the key of --cert                                                  [string]
   --server         HOST:PORT  the daemon       [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --user           NAME  the account     [string] [default: JANKINS_USER, or that of the last login]
   --profile        NAME  a login that was kept under a name      [string] [default: JANKINS_PROFILE]
@@ -574,6 +581,10 @@ Options:
   --invite         TOKEN  what jankins invite printed             [string] [default: JANKINS_INVITE]
   --password-file  FILE  read the new password from a file; - is stdin                      [string]
   --generate       a random password that nobody is told: its keys are kept                [boolean]
+  --fingerprint    SHA256:...  trust the daemon that shows this certificate, as jankinsd printed it
+                   at its start                                                             [string]
+  --ca             FILE  trust a daemon whose certificate an authority in FILE has signed   [string]
+  --plaintext      talk to this daemon although everything can be read on the way          [boolean]
   --server         HOST:PORT  the daemon       [string] [default: JANKINS_SERVER, or 127.0.0.1:5265]
   --json           print one JSON object per line, with the field names of the wire        [boolean]
 

@@ -45,7 +45,7 @@ exports[`dist/test/cli/parse.test.js > TAP > every command has help that names a
 jankins COMMAND [OPTIONS]
 
 Commands:
-  jankins login [name]        keep the keys of an account for this daemon
+  jankins login [target]      keep the keys of an account for a daemon, and how it is known
   jankins logout              forget the keys that login keeps
   jankins whoami              show which account this is, and where
   jankins ping                measure the way to the daemon: round trip, versions, clocks

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+
+/** What [tls] of jankins.conf says. */
+export interface TlsConfig {
+  /** Files in PEM, or `auto`: made at the first start. */
+  readonly certificate: { readonly certFile: string; readonly keyFile: string } | 'auto'
+  /** Undefined: nobody logs in by certificate. */
+  readonly clients: TlsClients | undefined
+}
+
+/** Who may log in by certificate. */
+export interface TlsClients {
+  /** Certificates of the authorities that sign those of clients, in PEM. */
+  readonly caFile: string
+  readonly users: CertificateUsers
+}
+
+/** From the subject of a certificate to a user. */
+export interface CertificateUsers {
+  /** The common name is the user, where no subject fits. */
+  readonly byCommonName: boolean
+  readonly bySubject: readonly { readonly subject: string; readonly user: string }[]
+}
+
+/** An empty text is an absent one: so every key can be shown with its default. */
+const optional = z
+  .string()
+  .optional()
+  .transform(text => text || undefined)
+
+const client = z.strictObject({ subject: optional, user: optional }).transform(({ subject, user }, context) => {
+  if (subject !== undefined && user !== undefined) return { subject, user }
+  if (subject !== user) context.addIssue('needs both subject and user')
+  return undefined
+})
+
+const keys = z.strictObject({
+  auto: z.boolean().default(false),
+  cert: optional,
+  key: optional,
+  client_ca: optional,
+  client_cn: z.boolean().default(false),
+  client: z.array(client).default([]),
+})
+
+export const tlsKeyNames: readonly string[] = Object.keys(keys.shape)
+
+/** Undefined where TLS is not asked for. */
+export const tlsKeys = keys.transform(
+  ({ auto, cert, key, client_ca, client_cn, client }, context): TlsConfig | undefined => {
+    const bySubject = client.filter(entry => entry !== undefined)
+    const isMapped = client_cn || bySubject.length > 0
+    if ((cert === undefined) !== (key === undefined)) context.addIssue('needs both cert and key')
+    else if (auto && cert !== undefined) context.addIssue('has either auto or cert and key')
+    else if (client_ca === undefined && isMapped) context.addIssue('needs client_ca for certificates of clients')
+    else if (client_ca !== undefined && !isMapped)
+      context.addIssue('lets no certificate of client_ca in: give [[tls.client]] or client_cn = true')
+    else if (client_ca !== undefined && !auto && cert === undefined) context.addIssue('needs auto, or cert and key')
+    if (!auto && (cert === undefined || key === undefined)) return undefined
+    const users = { byCommonName: client_cn, bySubject }
+    return {
+      certificate: cert !== undefined && key !== undefined ? { certFile: cert, keyFile: key } : 'auto',
+      clients: client_ca === undefined ? undefined : { caFile: client_ca, users },
+    }
+  },
+)
