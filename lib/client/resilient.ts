@@ -67,8 +67,8 @@ export function startResilient(options: ResilientOptions): ResilientClient {
   let closed: boolean = false
   let upAtMs: number | undefined
   let wasReached: boolean = false
-  const dial: Dial = async address => {
-    const wire = await options.dial(address)
+  const dial: Dial = async (...where) => {
+    const wire = await options.dial(...where)
     wasReached = true
     return wire
   }

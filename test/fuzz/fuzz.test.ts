@@ -2,7 +2,7 @@ import t from 'tap'
 import { campaign, replay, watchEscapes } from './campaign.js'
 
 /** `npm run fuzz` sets these. */
-const SECONDS = Number(process.env.JANKINS_FUZZ_SECONDS ?? 30)
+const SECONDS = Number(process.env.JANKINS_FUZZ_SECONDS ?? 60)
 const SEED = Number(process.env.JANKINS_FUZZ_SEED ?? 1)
 const { JANKINS_FUZZ_TARGET: target, JANKINS_FUZZ_INPUT: input } = process.env
 

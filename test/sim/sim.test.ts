@@ -6,7 +6,7 @@ import { createSimulation, type Simulation } from './simulation.js'
 /** Seeds of each run of the tests; `npm run sim -- --seeds N` runs more. */
 const SEEDS = 200
 /** A simulation in which something seldom happens says little about it. */
-const OFTEN = 20
+const OFTEN = 10
 const EVENTS = [
   'a log was cut by cut',
   'a log was cut by stop',
