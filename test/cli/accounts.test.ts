@@ -69,6 +69,9 @@ t.test('invitations are listed and revoked', async t => {
   t.match(await admin(['invites', 'revoke', '9']), { status: 1, stderr: /E_INVITE_NOT_FOUND/ })
   t.match(await admin(['invites', 'revoke', 'x']), { status: 2, stderr: /must be the id of an invitation/ })
   t.match((await admin(['invites', 'list'])).stdout, /^ +ID +ROLE .*\n +1 +worker +revoked +root .*\n +2 +reader +open/)
+  t.equal((await admin(['invites', 'list', '--quiet'])).stdout, '1\n2\n')
+  t.match((await admin(['invites', 'list', '--columns', 'id,state'])).stdout, /^ +ID +STATE *\n +1 +revoked *\n/)
+  t.match((await admin(['invites', 'list', '--wide'])).stdout, /MADE BY +MADE +EXPIRES/)
   const listed = jsonLines((await admin(['invites', 'list', '--json'])).stdout)
   t.match(listed, [
     { invite: 1, state: 'revoked' },
