@@ -1,5 +1,5 @@
 import t from 'tap'
-import { checkParameters, completeDefinition } from '../../lib/domain/action.js'
+import { checkParameters, completeDefinition, differingFields, mayQueue } from '../../lib/domain/action.js'
 import type { Name } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 
@@ -69,4 +69,20 @@ t.test('parameters are counted in bytes, names and values together', async t => 
   checkParameters([['A', 'x'.repeat(max - 1)]])
   t.throws(() => checkParameters([['A', 'x'.repeat(max)]]), { code: 'E_BAD_REQUEST', detail: { field: 'parameters' } })
   t.throws(() => checkParameters([['A', 'é'.repeat(max / 2)]]), { code: 'E_BAD_REQUEST' })
+})
+
+t.test('two definitions differ in the fields whose values are not the same', async t => {
+  t.strictSame(differingFields({ command: ['a'], retries: 1 }, { command: ['a'], retries: 2, dir: '/x' }), [
+    'dir',
+    'retries',
+  ])
+})
+
+t.test('an action may be queued by whom it allows, by all when it says nothing, and by admins', async t => {
+  const ada = 'ada' as Name
+  t.ok(mayQueue(undefined, ada, 'user'))
+  t.ok(mayQueue(['user:ada'], ada, 'user'))
+  t.ok(mayQueue(['role:user'], ada, 'user'))
+  t.ok(mayQueue(['user:bob'], ada, 'admin'))
+  t.notOk(mayQueue(['user:bob', 'role:admin'], ada, 'user'))
 })

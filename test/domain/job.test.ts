@@ -239,3 +239,8 @@ t.test('whatever is told in whatever order, one attempt has one holder, and atte
     { seed: 5265, numRuns: 2_000 },
   )
 })
+
+t.test('a stop for a reason of its own keeps it until the end', async t => {
+  const stopped = nextJob(running, { kind: 'stop-requested', atMs: 15, reason: 'worker-disabled' })
+  t.match(stopped.state, { stopRequestedAtMs: 15, stopReason: 'worker-disabled' })
+})

@@ -1,5 +1,7 @@
 import t from 'tap'
 import * as f from '../../protocol/fields.js'
+import type { InviteToken } from '../../protocol/ids.js'
+import { tokenHash } from '../../protocol/invite-token.js'
 import { check, obj } from '../../protocol/schema.js'
 
 t.test('a request key has 8 to 64 bytes', async t => {
@@ -20,4 +22,15 @@ t.test('of a usage only what is known remains', async t => {
   const whole = { cpuUserMs: 0, cpuSystemMs: 1, memoryPeakBytes: 2 }
   t.strictSame(f.usageOf({ ...whole, other: 3 } as f.Usage), whole)
   t.strictSame(f.usageOf({}), {})
+})
+
+t.test('an action allows accounts by name, and the roles that queue jobs', async t => {
+  const schema = obj({ allowed: f.allowed })
+  for (const allowed of ['user:ada', 'role:user', 'role:admin']) t.strictSame(check(schema, { allowed }), { allowed })
+  for (const allowed of ['ada', 'user:', 'user:a b', 'role:worker', ''])
+    t.throws(() => check(schema, { allowed }), { code: 'E_BAD_REQUEST', detail: { field: 'allowed' } }, allowed)
+})
+
+t.test('of a token the daemon is told the hash of its bytes', async t => {
+  t.equal(tokenHash('00'.repeat(16) as InviteToken), '374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb')
 })
