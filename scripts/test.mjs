@@ -8,6 +8,9 @@ import mapCoverage from './coverage-map.mjs'
 /** What starts real processes, and the simulation of many seeds. */
 const SLOW = ['e2e', 'fuzz', 'interop', 'sim']
 
+/** What a failed assertion may say about itself in the summary. */
+const MAX_DETAIL_LINES = 60
+
 const [which = 'fast', ...named] = process.argv.slice(2)
 const records = mkdtempSync(join(tmpdir(), 'jankins-exercised-'))
 try {
@@ -47,7 +50,7 @@ function coverWholly() {
   return spawnSync('node_modules/.bin/tap', [...options, ...built], { stdio: ['inherit', 'ignore', 'inherit'] }).status
 }
 
-/** The slowest files, then one line that a person and a machine can read. */
+/** The slowest files, every failed assertion with its file, then one line that a person and a machine can read. */
 function summarize(tap) {
   const files = [...tap.matchAll(/^(?:not )?ok \d+ - (\S+) # time=([\d.]+)ms/gm)].map(([, file, ms]) => [
     Number(ms),
@@ -55,9 +58,21 @@ function summarize(tap) {
   ])
   for (const [ms, file] of files.sort((a, b) => b[0] - a[0]).slice(0, 5))
     console.log(`${(ms / 1000).toFixed(1).padStart(6)} s  ${file}`)
+  for (const line of failures(tap)) console.log(line)
   const [, passed = 0] = tap.match(/pass: (\d+)/) ?? []
   const [, failed = 0] = tap.match(/fail: (\d+)/) ?? []
   console.log(`${passed} passed, ${failed} failed`)
+}
+
+/** The failed lines of a TAP stream, each with its details: at the end of a long output, where one looks for them. */
+function failures(tap) {
+  const lines = tap.split('\n')
+  return lines.flatMap((line, at) => {
+    if (!/^\s*not ok \d+ /.test(line) || / # (?:TODO|SKIP)/i.test(line)) return []
+    const details = lines.slice(at + 1, at + 1 + MAX_DETAIL_LINES)
+    const end = details.findIndex(detail => /^\s*\.\.\.$/.test(detail))
+    return [line, ...details.slice(0, end + 1)]
+  })
 }
 
 function tests(withProcesses) {
