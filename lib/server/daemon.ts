@@ -79,7 +79,6 @@ async function start(
     onDeath,
   })
   undo.push(writer.terminate)
-  await firstAdmin(directory, writer, log)
 
   const counts = createCounts()
   const data: Omit<ThreadData, 'thread' | 'writer'> = {
@@ -97,7 +96,7 @@ async function start(
   const startThread = connectionThreads(config, data, writer)
   const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
   undo.push(() => pool.terminate())
-  await pool.warmUp()
+  await Promise.all([firstAdmin(directory, writer, log), pool.warmUp()])
   const front = new Front({ config, tls, pool, clock, log })
   undo.push(() => front.stop())
   const listener = await listen({
