@@ -8,7 +8,6 @@ const aboutMs = float(0, 1e12)
 
 /** Of server.status; counted since `startedAtMs`. The times are estimates, and are missing when there was none. */
 const sinceStart = {
-  workersSuspect: opt(doc('as in worker.list', f.count)),
   jobsQueued: opt(doc('since the start, as all that follows', f.count)),
   jobsEnded: opt(f.count),
   leasesExpired: opt(doc('attempts whose worker was not heard of for as long as the lease', f.count)),
@@ -97,6 +96,7 @@ export const SERVER_METHODS = {
       pending: f.count,
       running: f.count,
       workers: f.count,
+      workersSuspect: opt(doc('as in worker.list', f.count)),
       claimsParked: f.count,
       memoryBytes: f.byteCount,
       ...sinceStart,

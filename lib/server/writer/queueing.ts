@@ -93,7 +93,7 @@ async function insert(core: Core, made: NewJobs): Promise<readonly JobId[]> {
   // A worker waited for these already.
   for (const job of jobs) {
     const offer = core.offers.ofJob(job)
-    if (offer) offer.sinceMs = askedAtMs
+    if (offer) offer.sinceMs = Math.max(askedAtMs, offer.claim.askedAtMs)
   }
   return jobs
 }

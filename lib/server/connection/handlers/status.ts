@@ -45,7 +45,7 @@ const countsOf = ({ counted }: ReadableMetrics) => ({
 
 function timesOf(metrics: ReadableMetrics) {
   const [queueWait, dispatch, commit] = (['queueWait', 'dispatch', 'commit'] as const).map(name =>
-    middleAndEdge(metrics, name),
+    quantilesOf(metrics, name),
   )
   return {
     ...(queueWait && { queueWaitP50Ms: queueWait.p50Ms, queueWaitP99Ms: queueWait.p99Ms }),
@@ -54,7 +54,7 @@ function timesOf(metrics: ReadableMetrics) {
   }
 }
 
-function middleAndEdge(metrics: ReadableMetrics, histogram: Histogram): { p50Ms: number; p99Ms: number } | undefined {
+function quantilesOf(metrics: ReadableMetrics, histogram: Histogram): { p50Ms: number; p99Ms: number } | undefined {
   const observed = metrics.observed(histogram)
   const [p50Ms, p99Ms] = [quantileMs(observed, 0.5), quantileMs(observed, 0.99)]
   return p50Ms === undefined || p99Ms === undefined ? undefined : { p50Ms, p99Ms }
