@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { temporaryDirectory, withoutOwn } from '../helpers/processes.js'
 
 const DRIVER = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
+const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 const NO_REGISTRY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|code E5\d\d/
 
 /** What a person tries first, in any directory. */
@@ -83,7 +84,7 @@ t.test('the Debian package installs, works, keeps what was changed, and goes', {
   const made = await run(process.execPath, ['scripts/deb.mjs', dir])
   t.equal(made.code, 0, made.output)
   const DEB = join(dir, readdirSync(dir).find(name => name.endsWith('.deb')) ?? '')
-  const installed = await inOverlay(t, INSTALL, { DEB, HOME: '/root', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' })
+  const installed = await inOverlay(t, INSTALL, { DEB, HOME: '/root', PATH: SYSTEM_PATH })
   t.equal(installed.code, 0, installed.output)
   t.match(installed.output, TRIED)
   t.match(installed.output, /jankins: \/var\/lib\/jankins stays/)
@@ -93,8 +94,16 @@ t.test('the Debian package installs, works, keeps what was changed, and goes', {
 function whyNoPackage(): string | undefined {
   const missing = ['dpkg-deb', 'systemd-sysusers', 'unshare'].filter(tool => spawnSync(tool, ['--version']).error)
   if (missing.length > 0) return `${missing.join(', ')} is not installed`
+  const { stdout } = spawnSync('node', ['--version'], { encoding: 'utf8', env: { PATH: SYSTEM_PATH } })
+  const own = stdout?.trim() || 'missing'
+  if (majorOf(own) !== majorOf(process.version))
+    return `the driver of the package would be for Node ${process.version}, and this machine's own is ${own}`
   const probe = spawnSync('unshare', [...namespace(), 'sh', '-ec', OVERLAY, 'sh', '/mnt', 'true'], { encoding: 'utf8' })
   return probe.status === 0 ? undefined : `no overlay can be mounted: ${probe.stderr.trim()}`
+}
+
+function majorOf(version: string): string | undefined {
+  return version.split('.')[0]
 }
 
 /** Runs a script as root of a machine that is this one, but for what it writes. */
