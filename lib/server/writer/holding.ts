@@ -69,6 +69,7 @@ async function take(core: Core, offer: Offer, order: JobOrder, worker: WorkerEnt
   core.leases.add(held)
   core.dispatcher.taken(queue, job)
   if (held.isStopped) core.leaseSlots.requestStop(slot)
+  if (order.attempt === 1) core.metrics.observe('queueWait', run.startedAtMs - order.queuedAtMs)
   settle(core, job, change)
   return { ...heldLease(held), isNew: true }
 }

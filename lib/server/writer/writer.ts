@@ -18,6 +18,8 @@ export interface Counters {
   readonly running: number
   /** Attached ones. */
   readonly workers: number
+  /** Workers that are attached or were lately. */
+  readonly liveness: Readonly<Record<WorkerView['liveness'], number>>
   readonly claimsParked: number
 }
 
