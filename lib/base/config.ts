@@ -132,7 +132,7 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
     reserveBytes: keys.reserve,
     frameBytesMax: keys.buffer,
-    threads: keys.threads === 'auto' ? Math.max(4, 2 * availableParallelism()) : keys.threads,
+    threads: keys.threads === 'auto' ? threadsFor(availableParallelism()) : keys.threads,
     threadHeapBytes: keys.thread_heap,
     byteBudgetBytes: keys.byte_budget,
     connectionsMax: keys.connections_max,
@@ -145,6 +145,9 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     retention: retentionConfig(keys.retention),
   }
 }
+
+/** Two can keep the main thread busy; what they wake each other for is shared by fewer jobs the more there are. */
+const threadsFor = (cores: number): number => Math.min(4, Math.max(2, Math.floor(cores / 2)))
 
 function retentionConfig({ action, ...common }: FileKeys['retention']): RetentionConfig {
   const actions = Object.entries(action).map(([name, own]) => {
