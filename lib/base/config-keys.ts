@@ -8,15 +8,24 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const DEFAULT_PORT = 5265
 
-const address = z.pipe(
-  z.string(),
-  z.transform((text: string, payload): Address => {
-    const [, host, port = String(DEFAULT_PORT)] = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? []
-    if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535)
-      return { host: host.replace(/[[\]]/g, ''), port: Number(port) }
-    refuse(payload, 'must be HOST:PORT')
-    return z.NEVER
-  }),
+/** @param portMin of a port that is given: 0 where any free one will do */
+const addressText = (portMin: 0 | 1, portDefault: string) =>
+  z.pipe(
+    z.string(),
+    z.transform((text: string, payload): Address => {
+      const [, host, port = portDefault] = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+      if (host !== undefined && port !== '' && Number(port) >= portMin && Number(port) <= 65_535)
+        return { host: host.replace(/[[\]]/g, ''), port: Number(port) }
+      refuse(payload, 'must be HOST:PORT')
+      return z.NEVER
+    }),
+  )
+const address = addressText(1, String(DEFAULT_PORT))
+/** Without a default port: a daemon that is told only where must not take one that nobody has chosen. */
+const metricsAddress = addressText(0, '')
+const nothing = z.pipe(
+  z.literal(''),
+  z.transform(() => undefined),
 )
 
 const daemonKeys = z.strictObject({
@@ -24,6 +33,8 @@ const daemonKeys = z.strictObject({
   port: z._default(integer(0, 65_535), DEFAULT_PORT),
   allow_plaintext: z._default(z.boolean(), false),
   require_approval: z._default(z.boolean(), false),
+  metrics: z.optional(z.union([nothing, metricsAddress], { error: 'must be HOST:PORT' })),
+  metrics_allow_remote: z._default(z.boolean(), false),
   data: optionalText,
   reserve: z._default(size(0, 1024 * 1024 * MIB), 64 * MIB),
   // The protocol's limits say the same: a test holds them together.

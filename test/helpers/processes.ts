@@ -35,7 +35,8 @@ export interface RunOptions {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
-  /** What it has written to stderr so far. */
+  /** What it has written so far. */
+  stdout(): string
   stderr(): string
 }
 
@@ -153,7 +154,7 @@ function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[
   child.stdin.end(options.input ?? '')
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout: Buffer.concat(stdout), stderr }))
   t.teardown(() => end(child, ended))
-  return { child, ended, stderr: () => stderr }
+  return { child, ended, stdout: () => Buffer.concat(stdout).toString(), stderr: () => stderr }
 }
 
 /** What the shell has set for jankins, and the test runner for node, must not reach the programs. */
