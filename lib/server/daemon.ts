@@ -87,7 +87,6 @@ async function start(
     onDeath,
   })
   undo.push(writer.terminate)
-  await firstAdmin(directory, writer, log)
 
   const startedAtMs = clock.nowMs()
   const counts = createCounts()
@@ -106,7 +105,7 @@ async function start(
   const startThread = connectionThreads(config, data, writer)
   const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
   undo.push(() => pool.terminate())
-  await pool.warmUp()
+  await Promise.all([firstAdmin(directory, writer, log), pool.warmUp()])
   const front = new Front({ config, tls, pool, clock, log, metrics })
   undo.push(() => front.stop())
   const listener = await listen({
