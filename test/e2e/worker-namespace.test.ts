@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
 import { newCookie } from '../../lib/worker/environment.js'
 import { openMachine } from '../../lib/worker/machine/linux.js'
 import { findPidNamespace } from '../../lib/worker/machine/namespace.js'
 import type { Grant } from '../../protocol/views.js'
-import { startDaemon, temporaryDirectory } from '../helpers/processes.js'
+import { commandOf, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { getaway, newMark, processesNaming, shedding } from '../helpers/tree.js'
 import { nameOf, tempDir, until } from '../helpers/worker-bench.js'
 
@@ -95,7 +95,7 @@ async function workOnce(t: Test, namespacesMax: number) {
   writeFileSync(config, '[worker]\npid_namespace = true\n')
   const hiding = `mount -t tmpfs none "$(awk '/ - cgroup2 /{print $5}' /proc/self/mountinfo)" &&
     echo ${namespacesMax} >/proc/sys/user/max_pid_namespaces || exit 99; exec "$@"`
-  const words = [process.execPath, resolve('dist/bin/jankins.js'), 'work', '--once', '--name', 'box', '--dir', dir]
+  const words = [...commandOf('jankins'), 'work', '--once', '--name', 'box', '--dir', dir]
   const { status, stderr } = spawnSync(
     'unshare',
     ['--user', '--map-root-user', '--mount', 'sh', '-c', hiding, 'sh', ...words, '--config', config],

@@ -15,6 +15,8 @@ import { noteFlags, recordingDial } from './exercised.js'
 const DIST = resolve(process.env.JANKINS_DIST ?? 'dist')
 const END_MS = 10_000
 
+type Program = 'jankinsd' | 'jankins'
+
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -118,12 +120,24 @@ export function temporaryDirectory(t: Test): string {
 /** A directory for PATH in which the built programs have their names. It is removed at the end of the test. */
 export function programPath(t: Test): string {
   const path = temporaryDirectory(t)
-  for (const program of ['jankins', 'jankinsd'])
-    writeFileSync(join(path, program), `#!/bin/sh\nexec '${process.execPath}' '${DIST}/bin/${program}.js' "$@"\n`, {
-      mode: 0o755,
-    })
+  for (const program of ['jankins', 'jankinsd'] as const)
+    writeFileSync(join(path, program), `#!/bin/sh\nexec ${commandOf(program).join(' ')} "$@"\n`, { mode: 0o755 })
   return path
 }
+
+/**
+ * Starts a command with no NODE_OPTIONS but these. The test runner puts a loader into those of every process that a test
+ * starts: node needs twice the time with it, has memory that is not its own, and writes a file when it ends.
+ */
+export function plainly(command: readonly string[], nodeOptions?: string): [string, ...string[]] {
+  return ['env', ...(nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]), ...command]
+}
+
+/** Words that start a built program, for a shell or another command that becomes it. */
+export const commandOf = (program: Program, nodeOptions?: string): readonly string[] =>
+  plainly([process.execPath, fileOf(program)], nodeOptions)
+
+const fileOf = (program: Program): string => join(DIST, 'bin', `${program}.js`)
 
 function configArgs(t: Test, { config, args = [] }: DaemonOptions): readonly string[] {
   if (config === undefined) return args
@@ -132,12 +146,12 @@ function configArgs(t: Test, { config, args = [] }: DaemonOptions): readonly str
   return ['--config', path, ...args]
 }
 
-function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[], options: RunOptions): Running {
-  const file = join(DIST, 'bin', `${program}.js`)
+function launch(t: Test, program: Program, args: readonly string[], options: RunOptions): Running {
+  const file = fileOf(program)
   if (!existsSync(file)) throw new Error(`${file} is missing: the end-to-end tests need the build, npm run build`)
   if (program === 'jankins') noteFlags(args)
   const env = { ...process.env, NO_COLOR: '1', ...withoutOwn(), ...options.env }
-  const [command = '', ...rest] = [...(options.by ?? []), process.execPath, file, ...args]
+  const [command = '', ...rest] = [...(options.by ?? []), ...commandOf(program, options.env?.NODE_OPTIONS), ...args]
   const child = spawn(command, rest, {
     env,
     cwd: options.cwd ?? temporaryDirectory(t),
