@@ -37,8 +37,10 @@ export interface RunOptions {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
-  /** What it has written to stderr so far. */
+  /** What it has written to stderr so far. What was seen of it elsewhere may be here a moment later: `said` waits. */
   stderr(): string
+  /** Resolves with all of stderr so far when this stands there. @throws Error when it ends without having said it */
+  said(what: RegExp): Promise<string>
 }
 
 export interface DaemonProcess extends Running {
@@ -167,7 +169,19 @@ function launch(t: Test, program: Program, args: readonly string[], options: Run
   child.stdin.end(options.input ?? '')
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout: Buffer.concat(stdout), stderr }))
   t.teardown(() => end(child, ended))
-  return { child, ended, stderr: () => stderr }
+  return {
+    child,
+    ended,
+    stderr: () => stderr,
+    async said(what) {
+      const isOver = ended.then(() => true)
+      while (!what.test(stderr)) {
+        const next = once(child.stderr, 'data').then(() => false)
+        if ((await Promise.race([next, isOver])) && !what.test(stderr)) throw new Error(`never said ${what}: ${stderr}`)
+      }
+      return stderr
+    },
+  }
 }
 
 /** What the shell has set for jankins, and the test runner for node, must not reach the programs. */
