@@ -14,7 +14,8 @@ const WANTED_CONNECTIONS = 5_000
 t.test('5,000 connections that each announce a large frame stay under the budget, and others are answered', async t => {
   const count = connectionsThatFit(t, WANTED_CONNECTIONS)
   const daemon = await startDaemon(t, {
-    config: 'byte_budget = "64MiB"\nconnections_per_address = 10000\nconnections_per_user = 10000\n',
+    config:
+      'byte_budget = "64MiB"\nconnections_per_address = 10000\nconnections_per_user = 10000\nframe_timeout = "10m"\n',
   })
   const client = await daemon.connect()
   const login = loginOnce(daemon)

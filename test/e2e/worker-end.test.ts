@@ -127,6 +127,6 @@ t.test('beyond the log limit the head and the end are kept, with a mark between'
 
 t.test('a job that may not go beyond its log limit is stopped there', async t => {
   const bench = await startBench(t)
-  const job = await bench.run({ command: ['yes'], logLimitBytes: 10_000, onLogLimit: 'stop', graceMs: 1_000 })
+  const job = await bench.run({ command: ['yes'], logLimitBytes: 10_000, onLogLimit: 'stop', graceMs: 30_000 })
   t.match(job, { state: 'CANCELLED', reason: 'log-limit', signal: 'SIGTERM' })
 })
