@@ -8,6 +8,9 @@ import { readStat } from '../../lib/worker/machine/proc.js'
 import type { Sha256 } from '../../protocol/ids.js'
 import { type Bench, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
+/** Their jobs wait more than they do. */
+t.jobs = 4
+
 const sh = (script: string): string[] => ['sh', '-c', script]
 
 /** Queues a job that tells by a file that it runs, and returns when it does. */
