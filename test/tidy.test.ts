@@ -43,6 +43,7 @@ const KEPT: readonly { module: RegExp; inside: readonly string[] }[] = [
   { module: /^pino$/, inside: ['lib/base'] },
   { module: /^(adm-zip|yauzl|yazl)$/, inside: ['lib/client/archive'] },
   { module: /^node:(net|tls)$/, inside: ['lib/server/front', 'lib/client', 'lib/worker', 'lib/cli'] },
+  { module: /^node:http$/, inside: ['lib/server/front/metrics-server.ts'] },
   { module: /^node:worker_threads$/, inside: ['lib/server', 'bin'] },
   {
     module: /^node:child_process$/,

@@ -12,19 +12,28 @@ const DEFAULT_PORT = 5265
 /** An empty text is an absent one: so every key can be shown with its default. */
 const optionalText = z.string().transform(text => (text === '' ? undefined : text))
 
-const address = z.string().transform((text, context): Address => {
-  const [, host, port = String(DEFAULT_PORT)] = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? []
-  if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535)
-    return { host: host.replace(/[[\]]/g, ''), port: Number(port) }
-  context.addIssue('must be HOST:PORT')
-  return z.NEVER
-})
+/** @param portMin of a port that is given: 0 where any free one will do */
+const addressText = (portMin: 0 | 1, portDefault: string) =>
+  z.string().transform((text, context): Address => {
+    const [, host, port = portDefault] = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+    if (host !== undefined && port !== '' && Number(port) >= portMin && Number(port) <= 65_535)
+      return { host: host.replace(/[[\]]/g, ''), port: Number(port) }
+    context.addIssue('must be HOST:PORT')
+    return z.NEVER
+  })
+const address = addressText(1, String(DEFAULT_PORT))
+/** Without a default port: a daemon that is told only where must not take one that nobody has chosen. */
+const metricsAddress = addressText(0, '')
 
 const daemonKeys = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: integer(0, 65_535).default(DEFAULT_PORT),
   allow_plaintext: z.boolean().default(false),
   require_approval: z.boolean().default(false),
+  metrics: z
+    .union([z.literal('').transform(() => undefined), metricsAddress], { error: 'must be HOST:PORT' })
+    .optional(),
+  metrics_allow_remote: z.boolean().default(false),
   data: optionalText.optional(),
   reserve: size(0, 1024 * 1024 * MIB).default(64 * MIB),
   // The protocol's limits say the same: a test holds them together.

@@ -25,6 +25,10 @@ export interface DaemonConfig {
   /** Undefined: the wire is plaintext. */
   readonly tls: TlsConfig | undefined
   readonly requireApproval: boolean
+  /** Where Prometheus may ask; port 0: any free one. Undefined: nowhere. */
+  readonly metrics: Address | undefined
+  /** Also where others than this machine may ask. */
+  readonly metricsAllowRemote: boolean
   readonly dataDir: string
   /** Free space on its disk below which new work is refused; 0 refuses none. */
   readonly reserveBytes: number
@@ -93,7 +97,9 @@ export interface Config {
 }
 
 /** Flags of jankinsd as they were typed; they win over the file. */
-export type DaemonFlags = { readonly [K in 'host' | 'port' | 'data' | 'buffer' | 'threads']?: string | undefined }
+export type DaemonFlags = {
+  readonly [K in 'host' | 'port' | 'data' | 'buffer' | 'threads' | 'metrics']?: string | undefined
+}
 
 /**
  * Reads the file named by `path` (a flag), JANKINS_CONFIG, ./jankins.conf or /etc/jankins/jankins.conf: the first that
@@ -121,10 +127,12 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     allowPlaintext: keys.allow_plaintext,
     tls: keys.tls,
     requireApproval: keys.require_approval,
+    metrics: keys.metrics,
+    metricsAllowRemote: keys.metrics_allow_remote,
     dataDir: keys.data ?? (environment.STATE_DIRECTORY?.split(':')[0] || './data'),
     reserveBytes: keys.reserve,
     frameBytesMax: keys.buffer,
-    threads: keys.threads === 'auto' ? Math.max(4, 2 * availableParallelism()) : keys.threads,
+    threads: keys.threads === 'auto' ? threadsFor(availableParallelism()) : keys.threads,
     threadHeapBytes: keys.thread_heap,
     byteBudgetBytes: keys.byte_budget,
     connectionsMax: keys.connections_max,
@@ -137,6 +145,9 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
     retention: retentionConfig(keys.retention),
   }
 }
+
+/** Two can keep the main thread busy; what they wake each other for is shared by fewer jobs the more there are. */
+const threadsFor = (cores: number): number => Math.min(4, Math.max(2, Math.floor(cores / 2)))
 
 function retentionConfig({ action, ...common }: FileKeys['retention']): RetentionConfig {
   const actions = Object.entries(action).map(([name, own]) => {

@@ -112,12 +112,39 @@ export function renderStatus(status: Result<'server.status'>): string {
     ['up', formatElapsed(status.nowMs - status.startedAtMs)],
     ['pending', String(status.pending)],
     ['running', String(status.running)],
-    ['workers', String(status.workers)],
+    ['workers', `${status.workers}${status.workersSuspect ? `, ${status.workersSuspect} suspect` : ''}`],
     ['waiting workers', String(status.claimsParked)],
     ['connections', String(status.connections)],
     ['by thread', status.threads.map(({ thread, connections }) => `${thread}: ${connections}`).join(', ') || '-'],
+    ...renderSoFar(status),
+    ['logs', bytesInAndOut(status.logReceivedBytes, status.logSentBytes)],
+    ['artifacts', bytesInAndOut(status.artifactReceivedBytes, status.artifactSentBytes)],
+    ['queue wait', quantiles(status.queueWaitP50Ms, status.queueWaitP99Ms)],
+    ['dispatch', quantiles(status.dispatchP50Ms, status.dispatchP99Ms)],
+    ['commit', quantiles(status.commitP50Ms, status.commitP99Ms)],
     ['memory', formatBytes(status.memoryBytes)],
   ])
 }
+
+/** Since the start; an older daemon does not tell it. */
+function renderSoFar(status: Result<'server.status'>): (readonly [string, string])[] {
+  const { jobsQueued, jobsEnded, connectionsAccepted, connectionsRefused, loginsFailed } = status
+  if (jobsQueued === undefined) return []
+  return [
+    ['jobs so far', `${jobsQueued} queued, ${jobsEnded} ended`],
+    ['let in so far', `${connectionsAccepted}, ${connectionsRefused} turned away, ${loginsFailed} failed logins`],
+  ]
+}
+
+const bytesInAndOut = (received: number | undefined, sent: number | undefined): string | undefined =>
+  received === undefined || sent === undefined
+    ? undefined
+    : `${formatBytes(received)} received, ${formatBytes(sent)} sent`
+
+/** Estimates, so two digits are enough. */
+const quantiles = (p50Ms: number | undefined, p99Ms: number | undefined): string | undefined =>
+  p50Ms === undefined || p99Ms === undefined ? undefined : `p50 ${roughly(p50Ms)}, p99 ${roughly(p99Ms)}`
+
+const roughly = (ms: number): string => (ms < 1_000 ? `${Number(ms.toPrecision(2))}ms` : formatElapsed(ms))
 
 const timeOf = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : formatDuration(ms))

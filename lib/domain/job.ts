@@ -81,7 +81,13 @@ export type JobEvent =
       readonly by?: Name
       readonly reason?: 'worker-disabled'
     }
-  | { readonly kind: 'finished'; readonly lease: LeaseId; readonly end: End }
+  | {
+      readonly kind: 'finished'
+      readonly lease: LeaseId
+      readonly end: End
+      /** Of the shell, where `started` has not told it. */
+      readonly pid?: number
+    }
   /** The reaper of `home` found the lease of `attempt` over. */
   | {
       readonly kind: 'expired'
@@ -164,7 +170,9 @@ function finished(job: Job, event: Event<'finished'>): Job {
   if (!holds(state, event.lease)) throw new JankinsError('E_LEASE_LOST')
   if (event.end.reason === 'time-limit' && mayRetry(job)) return nextAttempt(job, event.lease)
   const reason = event.end.reason === 'stopped' ? (state.stopReason ?? 'stopped') : event.end.reason
-  return { ...job, state: ended(state, finishedKind(event.end.reason), { ...event.end, ...(reason && { reason }) }) }
+  const run = event.pid === undefined ? state.run : { ...state.run, pid: event.pid }
+  const kind = finishedKind(event.end.reason)
+  return { ...job, state: ended({ ...state, run }, kind, { ...event.end, ...(reason && { reason }) }) }
 }
 
 function expired(job: Job, event: Event<'expired'>): Job {

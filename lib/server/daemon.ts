@@ -9,6 +9,7 @@ import { type DataDirectory, takeDataDirectory } from './front/data-directory.js
 import { makeFirstAdmin } from './front/first-admin.js'
 import { Front } from './front/front.js'
 import { inheritedFd, listen } from './front/listener.js'
+import type { MetricsServer } from './front/metrics-server.js'
 import { reloadedConfig } from './front/reload.js'
 import type { Vitals } from './front/systemd.js'
 import { ThreadPool } from './front/threads.js'
@@ -16,6 +17,9 @@ import { loadTls } from './front/tls-material.js'
 import { connectionThreads, startWriterThread, type WriterThread } from './front/workers.js'
 import { createLogLevel, setLogLevel } from './log-level.js'
 import { createLoginCounters } from './logins.js'
+import { gaugesOf } from './metrics/gauges.js'
+import { sharedMetrics } from './metrics/metrics.js'
+import { formatMetrics } from './metrics/text.js'
 import type { ThreadData } from './ports.js'
 import { createLeaseSlots, createWorkerSlots } from './shared-slots.js'
 import { writerOverPort } from './writer/port.js'
@@ -33,6 +37,8 @@ export interface Daemon {
   reload(config: DaemonConfig): void
   /** Of its certificate, as clients pin it; undefined without TLS. */
   readonly fingerprint: string | undefined
+  /** Where Prometheus may ask; undefined: nowhere. */
+  readonly metrics: string | undefined
   /** Refuses new connections, answers what is in hand, ends; resolves within 5 s. */
   stop(): Promise<void>
 }
@@ -66,11 +72,13 @@ async function start(
   const tls = config.tls && loadTls(config.tls, directory.path, clock.nowMs())
   const onLogs = (logs: readonly LogRecord[]): void => logs.forEach(log.write)
   const logLevel = createLogLevel(config.logLevel)
+  const metrics = sharedMetrics()
   const shared = {
     dataDir: directory.path,
     reserveBytes: config.reserveBytes,
     leaseSlots: createLeaseSlots().buffer,
     workerSlots: createWorkerSlots().buffer,
+    metrics: metrics.buffer,
     logLevel,
   }
   const writer = await startWriterThread({
@@ -81,6 +89,7 @@ async function start(
   undo.push(writer.terminate)
   await firstAdmin(directory, writer, log)
 
+  const startedAtMs = clock.nowMs()
   const counts = createCounts()
   const data: Omit<ThreadData, 'thread' | 'writer'> = {
     ...shared,
@@ -91,14 +100,14 @@ async function start(
     secretKey: directory.secretKey,
     requireApproval: config.requireApproval,
     loginCounters: createLoginCounters(),
-    startedAtMs: clock.nowMs(),
+    startedAtMs,
   }
   const { threads } = config
   const startThread = connectionThreads(config, data, writer)
   const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
   undo.push(() => pool.terminate())
   await pool.warmUp()
-  const front = new Front({ config, tls, pool, clock, log })
+  const front = new Front({ config, tls, pool, clock, log, metrics })
   undo.push(() => front.stop())
   const listener = await listen({
     host: config.host,
@@ -107,6 +116,11 @@ async function start(
     isEncrypted: tls !== undefined,
     fd: inheritedFd(process.env, process.pid),
     onSocket: socket => front.accept(socket),
+  })
+  undo.push(() => listener.close())
+  const page = await metricsPage(config, log, async () => {
+    const now = { ...(await writer.ping()), connections: front.connectionCount, startedAtMs }
+    return formatMetrics(metrics, gaugesOf(now))
   })
   let running = config
   return {
@@ -128,7 +142,9 @@ async function start(
       if (changes.length === 0) log.info('the configuration was read again: nothing was changed')
     },
     fingerprint: tls?.fingerprint,
+    metrics: page?.url,
     async stop() {
+      page?.close()
       listener.close()
       await withinDrainTime(drain(pool, front, writer), log)
       front.stop()
@@ -137,6 +153,17 @@ async function start(
       directory.release()
     },
   }
+}
+
+/** Whoever has no metrics loads no HTTP. */
+async function metricsPage(
+  { metrics: address, metricsAllowRemote: allowRemote }: DaemonConfig,
+  log: ProgramLog,
+  render: () => Promise<string>,
+): Promise<MetricsServer | undefined> {
+  if (!address) return undefined
+  const { serveMetrics } = await import('./front/metrics-server.js')
+  return serveMetrics({ address, allowRemote, log, render })
 }
 
 async function firstAdmin(directory: DataDirectory, writer: WriterThread, log: ProgramLog): Promise<void> {

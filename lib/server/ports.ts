@@ -113,6 +113,8 @@ export interface ThreadData {
   readonly requireApproval: boolean
   /** Failed logins: logins.ts. */
   readonly loginCounters: SharedArrayBuffer
+  /** See metrics/metrics.ts. */
+  readonly metrics: SharedArrayBuffer
   readonly startedAtMs: number
   /** See log-level.ts. */
   readonly logLevel: SharedArrayBuffer
@@ -129,6 +131,8 @@ export interface WriterThreadData {
   /** Id of this daemon: the home of its leases. */
   readonly daemon: string
   readonly retention: RetentionConfig
+  /** See metrics/metrics.ts. */
+  readonly metrics: SharedArrayBuffer
   /** See log-level.ts. */
   readonly logLevel: SharedArrayBuffer
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../base/log.js'
 import { checkNotNewer, migrate } from './migrate.js'
-import { createBatch } from './sqlite/batch.js'
+import { type BatchHooks, createBatch } from './sqlite/batch.js'
 import { createCheckpoints } from './sqlite/checkpoint.js'
 import { openReaderHandle, openWriterHandle, type Synchronous } from './sqlite/database.js'
 import { createReader } from './sqlite/reader.js'
@@ -11,14 +11,7 @@ import type { Store, StoreReader } from './store.js'
 
 export const DATABASE_FILE = 'jankins.db'
 
-export interface StoreOptions {
-  /** Called when the disk is full: true when what did not fit may be tried once more. */
-  readonly makeRoom?: () => boolean
-  /**
-   * Called in each transaction, last before its COMMIT: writes what may not come after it. When it throws an error of
-   * the disk, the transaction is undone.
-   */
-  readonly beforeCommit?: () => void
+export interface StoreOptions extends BatchHooks {
   /** OFF only where nothing has to outlive this process; FULL by default. */
   readonly synchronous?: Synchronous
 }
@@ -30,7 +23,7 @@ export interface StoreOptions {
  *   directory or the file cannot be used
  */
 export function openStore(dataDir: string, log: Log, options: StoreOptions = {}): Store {
-  const { makeRoom = () => false, beforeCommit = () => {}, synchronous = 'FULL' } = options
+  const { synchronous = 'FULL', ...hooks } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const handle = openWriterHandle(join(dataDir, DATABASE_FILE), synchronous)
   try {
@@ -40,7 +33,7 @@ export function openStore(dataDir: string, log: Log, options: StoreOptions = {})
     handle.db.close()
     throw error
   }
-  const batch = createBatch(handle, log, createCheckpoints(handle, log), makeRoom, beforeCommit)
+  const batch = createBatch(handle, log, createCheckpoints(handle, log), hooks)
   return {
     ...createReader(handle),
     ...createStoreWriter(handle, batch.write),

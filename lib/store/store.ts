@@ -94,6 +94,7 @@ export interface JobOrder {
   readonly queue: QueueId
   readonly action?: Name
   readonly priority: number
+  readonly queuedAtMs: number
   /** Of the action as it is now, or of the job itself. */
   readonly definition: CompleteDefinition
   /** Names `definition` for applyEvent: what history shows as run. Missing for a job of job.exec. */

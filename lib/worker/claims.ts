@@ -65,9 +65,9 @@ export class Claims {
    */
   async park(servers: readonly Served[], cancel: AbortSignal): Promise<readonly Offer[]> {
     const enough = new AbortController()
-    const onCancel = (): void => enough.abort()
+    const onCancel = (): void => enough.abort('cancelled')
     cancel.addEventListener('abort', onCancel, { once: true })
-    if (cancel.aborted) enough.abort()
+    if (cancel.aborted) onCancel()
     const offers: Offer[] = []
     await Promise.all(
       servers
@@ -75,7 +75,7 @@ export class Claims {
         .map(async served => {
           const grant = await this.#claim(served.link, LIMITS.waitMsMax.value, enough.signal)
           if (grant) offers.push({ served, grant })
-          enough.abort()
+          enough.abort('a server has answered')
         }),
     )
     cancel.removeEventListener('abort', onCancel)

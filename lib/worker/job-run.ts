@@ -1,5 +1,5 @@
 import type { JobId, LeaseId } from '../../protocol/ids.js'
-import { type Clock, sleep, type Timer } from '../base/clock.js'
+import type { Clock, Timer } from '../base/clock.js'
 import type { Log } from '../base/log.js'
 import { ConnectionLostError } from '../client/connection.js'
 import { downloadBundle } from './bundle.js'
@@ -11,6 +11,7 @@ import { isCode, type LeaseHolder, type Link } from './link.js'
 import { createMaskedLog, type MaskedLog } from './mask/masked-log.js'
 import { type JobEnd, type Outcome, outcomeOf } from './outcome.js'
 import type { AttemptFiles, Ending, Machine, Shell, ShellEnd } from './ports.js'
+import { shipWhile } from './ship-while.js'
 import { Shipper } from './shipper.js'
 import { climbStopLadder } from './stop-ladder.js'
 
@@ -28,8 +29,8 @@ export interface JobRunParts {
   remove(files: AttemptFiles): Promise<void>
 }
 
-const SHIP_PAUSE_MS_MIN = 40
-const SHIP_PAUSE_MS_MAX = 500
+/** A job that is over sooner is on record with all that it was by its end alone: a request and a commit less. */
+const START_TOLD_MS = 200
 
 /** The lease went, or this process gives the job up: the server is told nothing more about it. */
 class AbandonedError extends Error {
@@ -200,13 +201,6 @@ export class JobRun implements LeaseHolder {
       return { reason: 'not-started' }
     }
     if (this.#isLost) throw new AbandonedError(`job ${this.job}: the lease is lost`)
-    const { pid } = this.#shell
-    // For the record only: the job does not wait for it.
-    if (pid !== undefined)
-      link
-        .ready()
-        .then(on => on.call('job.started', { job: this.job, lease: this.lease, pid }))
-        .catch(() => {})
     return undefined
   }
 
@@ -214,7 +208,7 @@ export class JobRun implements LeaseHolder {
   async #follow(shell: Shell): Promise<Outcome> {
     const { files, machine, clock } = this.#parts
     const { timeLimitMs } = files.record.grant
-    const timers: Timer[] = []
+    const timers: Timer[] = [clock.after(START_TOLD_MS, () => this.#tellStart(shell))]
     // Stopped while it was being started, or by an earlier worker process that did not see the end of it.
     if (this.#ending && !this.#isLost) void this.#climbLadder(shell)
     if (timeLimitMs !== undefined) {
@@ -222,13 +216,18 @@ export class JobRun implements LeaseHolder {
       timers.push(clock.after(Math.max(0, leftMs), () => void this.#end('time-limit')))
     }
     const ended = new AbortController()
-    const shipping = this.#shipWhile(ended.signal)
+    const shipping = shipWhile(
+      this.#parts,
+      this.#shipper,
+      { mayShip: () => this.#mayShip && this.#parts.link.isUp, onLimit: () => void this.#end('log-limit') },
+      ended.signal,
+    )
     let end: ShellEnd
     try {
       end = await shell.ended
     } finally {
       for (const timer of timers) timer.cancel()
-      ended.abort()
+      ended.abort('the job has ended')
     }
     const treeLayer = await shell.endTree()
     // It may have been ended for its lease by the guard, which was faster than this process.
@@ -237,30 +236,17 @@ export class JobRun implements LeaseHolder {
     // From here on it is a result: it waits for its server for as long as that takes.
     this.#isOver = true
     await shipping
-    return outcomeOf(end, this.#ending, treeLayer, await shell.usage?.())
+    const outcome = outcomeOf(end, this.#ending, treeLayer, await shell.usage?.())
+    return shell.pid === undefined ? outcome : { ...outcome, pid: shell.pid }
   }
 
-  /** Ships the log while the job runs, often when it grows and seldom when it is silent. */
-  async #shipWhile(ended: AbortSignal): Promise<void> {
-    const { files, clock, log } = this.#parts
-    const { logLimitBytes, onLogLimit } = files.record.grant
-    for (let pauseMs = SHIP_PAUSE_MS_MIN; ; ) {
-      try {
-        await sleep(clock, pauseMs, ended)
-      } catch {
-        return
-      }
-      if (onLogLimit === 'stop' && (await writtenBytes(files)) > logLimitBytes) void this.#end('log-limit')
-      if (!this.#parts.link.isUp || !this.#mayShip) continue
-      try {
-        const { grew } = await this.#shipper.shipGrowth(ended)
-        pauseMs = grew ? SHIP_PAUSE_MS_MIN : Math.min(SHIP_PAUSE_MS_MAX, pauseMs * 1.5)
-      } catch (error) {
-        if (isCode(error, 'E_LEASE_LOST') || ended.aborted) return
-        log.warn('the log was not shipped; trying again', { job: this.job, cause: (error as Error).message })
-        pauseMs = SHIP_PAUSE_MS_MAX
-      }
-    }
+  /** For the record only: nothing waits for it. */
+  #tellStart({ pid }: Shell): void {
+    if (pid === undefined || this.#isLost) return
+    this.#parts.link
+      .ready()
+      .then(on => on.call('job.started', { job: this.job, lease: this.lease, pid }))
+      .catch(() => {})
   }
 
   async #deliver(outcome: Outcome): Promise<void> {
@@ -292,6 +278,3 @@ export class JobRun implements LeaseHolder {
     })
   }
 }
-
-const writtenBytes = async (files: AttemptFiles): Promise<number> =>
-  (await files.partBytes('stdout')) + (await files.partBytes('stderr'))

@@ -13,6 +13,8 @@ export interface Outcome extends Usage {
   readonly signal?: JobSignal
   readonly reason?: Reason
   readonly treeLayer?: TreeLayer
+  /** Of its shell. */
+  readonly pid?: number
 }
 
 export function outcomeOf(

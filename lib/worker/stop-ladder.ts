@@ -14,7 +14,7 @@ export async function climbStopLadder(
   tell: (ending: Ending) => void,
 ): Promise<void> {
   const isGone = new AbortController()
-  void shell.ended.then(() => isGone.abort())
+  void shell.ended.then(() => isGone.abort('gone'))
   const take = async (signal: Ending['signal']): Promise<void> => {
     await files.writeEnding({ reason, signal }).catch(() => {})
     if (!shell.isAlive()) return

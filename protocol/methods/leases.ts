@@ -14,6 +14,7 @@ const wholeStream = obj({
   crc32: int(0, 2 ** 32 - 1),
   tail: opt(bytes(0, LIMITS.smallLogBytesMax.value)),
 })
+const pid = int(1, 2 ** 31)
 const secrets = opt(doc('variables of the job that its log must not show; missing when there are none', f.secrets))
 /** What a worker does with the jobs that it holds. Rows of the method table, ../methods.ts. */
 export const LEASES_METHODS = {
@@ -50,10 +51,10 @@ export const LEASES_METHODS = {
     errors: ['E_LEASE_LOST', 'E_NOT_PRIVATE', 'E_JOB_DAMAGED'],
   },
   'job.started': {
-    doc: 'Tells for the record that the shell of the job runs.',
+    doc: 'Tells for the record that the shell of the job runs. A job that is over soon needs none: job.finish tells its pid.',
     roles: workers,
     since: 1,
-    params: obj({ ...held, pid: int(1, 2 ** 31) }),
+    params: obj({ ...held, pid }),
     result: obj({}),
     errors: ['E_LEASE_LOST'],
   },
@@ -81,6 +82,7 @@ export const LEASES_METHODS = {
       stderr: wholeStream,
       artifacts: opt(obj({ bytes: f.byteCount, sha256: f.sha256 })),
       treeLayer: opt(f.treeLayer),
+      pid: opt(doc('of the shell, where job.started has not told it', pid)),
       ...f.usage,
     }),
     result: obj({ state: f.jobState }),

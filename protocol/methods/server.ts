@@ -4,6 +4,29 @@ import { bool, doc, float, int, list, obj, opt, text } from '../schema.js'
 import { workerView } from '../views.js'
 import { everyone, type MethodRows, workers } from './shape.js'
 
+const aboutMs = float(0, 1e12)
+
+/** Of server.status; counted since `startedAtMs`. The times are estimates, and are missing when there was none. */
+const sinceStart = {
+  jobsQueued: opt(doc('since the start, as all that follows', f.count)),
+  jobsEnded: opt(f.count),
+  leasesExpired: opt(doc('attempts whose worker was not heard of for as long as the lease', f.count)),
+  heartbeats: opt(f.count),
+  connectionsAccepted: opt(f.count),
+  connectionsRefused: opt(doc('turned away by a limit on their number', f.count)),
+  loginsFailed: opt(f.count),
+  logReceivedBytes: opt(doc('what is sent again counts again', f.byteCount)),
+  logSentBytes: opt(f.byteCount),
+  artifactReceivedBytes: opt(f.byteCount),
+  artifactSentBytes: opt(f.byteCount),
+  queueWaitP50Ms: opt(doc('half of the jobs waited no longer for their first attempt', aboutMs)),
+  queueWaitP99Ms: opt(doc('99 of 100 jobs waited no longer', aboutMs)),
+  dispatchP50Ms: opt(doc('from when a job could run and a worker waited for one, until the grant', aboutMs)),
+  dispatchP99Ms: opt(aboutMs),
+  commitP50Ms: opt(doc('to make a group of writes durable', aboutMs)),
+  commitP99Ms: opt(aboutMs),
+} as const
+
 /** Workers as a whole, and the daemon. Rows of the method table, ../methods.ts. */
 export const SERVER_METHODS = {
   'worker.attach': {
@@ -73,8 +96,10 @@ export const SERVER_METHODS = {
       pending: f.count,
       running: f.count,
       workers: f.count,
+      workersSuspect: opt(doc('as in worker.list', f.count)),
       claimsParked: f.count,
       memoryBytes: f.byteCount,
+      ...sinceStart,
     }),
     errors: [],
   },

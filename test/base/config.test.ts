@@ -35,8 +35,9 @@ t.test('the defaults are those that the protocol and the manual tell', async t =
   t.equal(daemon.host, '127.0.0.1')
   t.equal(daemon.port, 5265)
   t.equal(daemon.dataDir, './data')
+  t.equal(daemon.metrics, undefined)
   t.equal(daemon.frameBytesMax, LIMITS.frameBytesDefault.value)
-  t.equal(daemon.threads, Math.max(4, 2 * availableParallelism()))
+  t.equal(daemon.threads, Math.min(4, Math.max(2, Math.floor(availableParallelism() / 2))))
   t.strictSame(worker.servers, [
     {
       address: { host: '127.0.0.1', port: 5265 },
@@ -71,6 +72,8 @@ host = "::1"
 port = 0
 allow_plaintext = true
 require_approval = true
+metrics = "[::1]:0"
+metrics_allow_remote = true
 data = "/var/lib/x"
 buffer = "2MiB"
 threads = "per-connection"
@@ -130,6 +133,8 @@ address = "build.example"
       },
     },
     requireApproval: true,
+    metrics: { host: '::1', port: 0 },
+    metricsAllowRemote: true,
     dataDir: '/var/lib/x',
     reserveBytes: 2 * 1024 ** 3,
     frameBytesMax: 2 * 1024 ** 2,
@@ -232,6 +237,8 @@ t.test('what is wrong is told with its place', async t => {
       '[[worker.server]]\nweight = 1\n[[worker.server]]\nuser = "u"\nweight = 0\n',
       '5:1: worker.server.weight must be 1 to 1000',
     ],
+    ['metrics = "localhost"', '1:1: metrics must be HOST:PORT'],
+    ['metrics = "localhost:70000"', '1:1: metrics must be HOST:PORT'],
     ['[[worker.server]]\naddress = "a b"', '2:1: worker.server.address must be HOST:PORT'],
     ['[server]\nport = 1', '1:1: server is not a key that jankins knows'],
   ] as const

@@ -156,7 +156,15 @@ t.test('actions, accounts, workers and the daemon are shown', async t => {
     ...{ version: '0.1.0', startedAtMs: nowMs - 1e8, nowMs, connections: 3, pending: 1, running: 2, workers: 3 },
     ...{ threads: [{ thread: 1, connections: 3 }], claimsParked: 4, memoryBytes: 5e7 },
   }
-  t.matchSnapshot(render.renderStatus(status))
+  t.matchSnapshot(render.renderStatus(status), 'of an older daemon')
+  const sinceStart = {
+    ...{ workersSuspect: 1, jobsQueued: 120, jobsEnded: 117, leasesExpired: 2, heartbeats: 5e5 },
+    ...{ connectionsAccepted: 340, connectionsRefused: 0, loginsFailed: 3 },
+    ...{ logReceivedBytes: 5e6, logSentBytes: 812, artifactReceivedBytes: 3e9, artifactSentBytes: 0 },
+    ...{ queueWaitP50Ms: 16.7, queueWaitP99Ms: 83_000, dispatchP50Ms: 0.317, dispatchP99Ms: 4.96 },
+    ...{ commitP50Ms: 0.07, commitP99Ms: 1_234 },
+  }
+  t.matchSnapshot(render.renderStatus({ ...status, ...sinceStart }))
 })
 
 t.test('times and sizes are short', async t => {

@@ -59,6 +59,12 @@ const TRANSITIONS: [string, Job, JobEvent, JobState | 'same' | 'lost', Partial<J
     { kind: 'started', lease: MINE, pid: 7 },
     'same',
   ],
+  [
+    'a pid that comes with the end is noted',
+    running,
+    { kind: 'finished', lease: MINE, end: END, pid: 7 },
+    { kind: 'COMPLETE', lease: MINE, run: { ...RUN, pid: 7 }, end: END },
+  ],
   ['a pid of another worker is refused', running, { kind: 'started', lease: OTHER, pid: 7 }, 'lost'],
   ['a pid after the end is refused', complete, { kind: 'started', lease: MINE, pid: 7 }, 'lost'],
   [

@@ -95,7 +95,7 @@ t.test('wrong use of the flags is status 2', async t => {
 t.test('help and version tell and end', async t => {
   const help = await runDaemon(t, ['--help'])
   t.equal(help.code, 0)
-  for (const flag of ['--config', '--host', '--port', '--data', '--buffer', '--threads'])
+  for (const flag of ['--config', '--host', '--port', '--data', '--buffer', '--metrics', '--threads'])
     t.ok(help.stdout.includes(flag), flag)
   t.match(String((await runDaemon(t, ['--version'])).stdout), /^jankinsd \d+\.\d+\.\d+\n$/)
 })

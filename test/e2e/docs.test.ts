@@ -85,7 +85,8 @@ async function runDocument(t: Test, file: string, blocks: readonly Block[]): Pro
 async function placeFor(t: Test, blocks: readonly Block[]) {
   const [etc, backups, tmux, homes] = [1, 2, 3, 4].map(() => temporaryDirectory(t)) as [string, string, string, string]
   const startsDaemon = blocks.some(({ stays, script }) => stays && /\bjankinsd\b/.test(script))
-  const daemon = startsDaemon ? undefined : await startDaemon(t)
+  const metricsPort = String(await quietPort())
+  const daemon = startsDaemon ? undefined : await startDaemon(t, { args: ['--metrics', `127.0.0.1:${metricsPort}`] })
   const port = daemon?.address.port ?? (await quietPort())
   const config = join(etc, 'jankins.conf')
   writeFileSync(config, `port = ${port}\n`)
@@ -103,6 +104,7 @@ async function placeFor(t: Test, blocks: readonly Block[]) {
     ['ci.example', '127.0.0.1'],
     ['0.0.0.0', '127.0.0.1'],
     ['5265', String(port)],
+    ['9265', metricsPort],
     ['/etc/jankins', etc],
     ['/var/backups', backups],
     ['/srv/alice', join(homes, 'here')],

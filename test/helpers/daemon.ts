@@ -10,6 +10,8 @@ import { type Client, connect, type Login } from '../../lib/client/connection.js
 import type { Services } from '../../lib/server/connection/services.js'
 import type { Session } from '../../lib/server/connection/session.js'
 import { createLoginCounters, sharedLogins } from '../../lib/server/logins.js'
+import { countedBlobs } from '../../lib/server/metrics/counted-blobs.js'
+import { sharedMetrics } from '../../lib/server/metrics/metrics.js'
 import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
 import { createWriter } from '../../lib/server/writer/create.js'
 import type { Writer } from '../../lib/server/writer/writer.js'
@@ -120,14 +122,16 @@ async function openParts<C extends Clock>(dataDir: string, clock: C, options: Te
   const blobs = options.blobs?.(files) ?? files
   const leaseSlots = createLeaseSlots()
   const workerSlots = createWorkerSlots()
+  const metrics = sharedMetrics()
   const written = await createWriter({
-    ...{ store, leaseSlots, workerSlots, clock, log, audit },
+    ...{ store, leaseSlots, workerSlots, clock, log, audit, metrics },
     daemon: 'test',
     endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
   const scramSecret = randomBytes(32)
   const services: Services = {
-    ...{ clock, log, store: reader, blobs, leaseSlots, workerSlots },
+    ...{ clock, log, store: reader, leaseSlots, workerSlots, metrics },
+    blobs: countedBlobs(blobs, metrics),
     writer: options.writer?.(written) ?? written,
     frameBytesMax: options.frameBytesMax ?? LIMITS.frameBytesDefault.value,
     scramSecret,

@@ -37,7 +37,8 @@ export interface RunOptions {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
-  /** What it has written to stderr so far. What was seen of it elsewhere may be here a moment later: `said` waits. */
+  /** What it has written so far. What was seen of it elsewhere may be here a moment later: `said` waits. */
+  stdout(): string
   stderr(): string
   /** Resolves with all of stderr so far when this stands there. @throws Error when it ends without having said it */
   said(what: RegExp): Promise<string>
@@ -172,6 +173,7 @@ function launch(t: Test, program: Program, args: readonly string[], options: Run
   return {
     child,
     ended,
+    stdout: () => Buffer.concat(stdout).toString(),
     stderr: () => stderr,
     async said(what) {
       const isOver = ended.then(() => true)

@@ -3,6 +3,7 @@ import type { Blobs } from '../../lib/blobs/blobs.js'
 import type { Services } from '../../lib/server/connection/services.js'
 import type { Session } from '../../lib/server/connection/session.js'
 import { createLoginCounters, sharedLogins } from '../../lib/server/logins.js'
+import { sharedMetrics } from '../../lib/server/metrics/metrics.js'
 import { createLeaseSlots, createWorkerSlots } from '../../lib/server/shared-slots.js'
 import type { LeaseSlots } from '../../lib/server/slots.js'
 import { createWriter } from '../../lib/server/writer/create.js'
@@ -133,8 +134,9 @@ export class SimDaemon {
     const slots = createLeaseSlots(new SharedArrayBuffer(SLOT_BYTES))
     const leaseSlots = broken.slots?.(slots) ?? slots
     const workerSlots = createWorkerSlots(new SharedArrayBuffer(SLOT_BYTES))
+    const metrics = sharedMetrics()
     const written = await createWriter({
-      ...{ store, leaseSlots, workerSlots, clock, log },
+      ...{ store, leaseSlots, workerSlots, clock, log, metrics },
       daemon: 'simulated',
       random: bytes => world.random.hex(bytes),
       endParts: (job, attempt) => files.endParts({ job, attempt }),
@@ -148,7 +150,7 @@ export class SimDaemon {
       },
     }
     const services: Services = {
-      ...{ clock, log, store, leaseSlots, workerSlots },
+      ...{ clock, log, store, leaseSlots, workerSlots, metrics },
       blobs: broken.blobs?.(files) ?? files,
       writer: broken.writer?.(witnessed, store) ?? witnessed,
       // The least, so that more of what is long comes in pieces.

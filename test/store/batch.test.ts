@@ -87,6 +87,25 @@ t.test('a commit that fails is answered to nobody: each operation gets a commit 
   t.strictSame(seen(), [1, 3])
 })
 
+t.test('afterCommit is called for what was committed, and for nothing else', async t => {
+  const calls: string[] = []
+  const handle = openWriterHandle(join(t.testdir(), 'batch.db'))
+  handle.db.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT')
+  const hooks = { beforeCommit: () => calls.push('before'), afterCommit: () => calls.push('after') }
+  const batch = createBatch(handle, silentLog, () => {}, hooks)
+  t.teardown(() => {
+    batch.close()
+    handle.db.close()
+  })
+  await Promise.all([1, 2].map(id => batch.write(() => handle.sql('INSERT INTO notes (id) VALUES (?)').run(id))))
+  t.strictSame(calls.splice(0), ['before', 'after'], 'once for both')
+  const refused = () => {
+    throw new Error('changed its mind')
+  }
+  await t.rejects(batch.write(refused))
+  t.strictSame(calls.splice(0), ['before', 'after'], 'of a transaction without it')
+})
+
 t.test('closing commits what waits, and refuses what comes later', async t => {
   const { batch, insert, seen, commits } = openBatch(t)
   const answer = batch.write(insert(1))

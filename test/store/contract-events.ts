@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { JobEvent } from '../../lib/domain/job.js'
 import type { OpenStore } from './contract.js'
 import { acknowledged, finished, insertOne, name, newJobs, openForBusiness, USER } from './samples.js'
 
@@ -23,6 +24,15 @@ export function eventsContract(t: Test, openStore: OpenStore): void {
       { kind: 'stop-requested', attempt: 3, user: USER, atMs: 7_000 },
     ])
     t.equal((await store.readJobEvents(job)).length, 3)
+  })
+
+  t.test('the pid of a job that was over soon comes with its end', async t => {
+    const store = await openStore(t)
+    const queue = await openForBusiness(store)
+    const job = await insertOne(store, queue)
+    await store.applyEvent(job, acknowledged(await store.beginEpoch('d'), 1))
+    await store.applyEvent(job, { ...finished(1), pid: 78 } as JobEvent)
+    t.equal((await store.findJob(job))?.pid, 78)
   })
 
   t.test('a job keeps a bounded number of events', async t => {

@@ -111,7 +111,8 @@ export function logFailedLogin(
   user: string | undefined,
   error: JankinsError,
 ): void {
-  const { writer, log } = services
+  const { writer, log, metrics } = services
+  metrics.count('loginFailed')
   const who = user === undefined ? {} : { user: boundedText(user) }
   writer
     .audit({ ...who, ...peer, method, refused: error.code })

@@ -4,6 +4,7 @@ import type { CertificateUsers } from '../../base/tls-keys.js'
 import type { Blobs } from '../../blobs/blobs.js'
 import type { StoreReader } from '../../store/store.js'
 import type { Logins } from '../logins.js'
+import type { ReadableMetrics } from '../metrics/metrics.js'
 import type { TlsFacts, Verdict } from '../ports.js'
 import type { Room } from '../room.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
@@ -31,6 +32,7 @@ export interface Services {
   /** An account that was registered may do nothing before an admin has enabled it. */
   readonly requireApproval: boolean
   readonly logins: Logins
+  readonly metrics: ReadableMetrics
   readonly startedAtMs: number
   /** Connections by thread, as the main thread counts them. */
   threadConnections(): readonly { readonly thread: number; readonly connections: number }[]

@@ -8,6 +8,8 @@ import { connectionsByThread } from '../front/counts.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
 import { sharedLogLevel } from '../log-level.js'
 import { sharedLogins } from '../logins.js'
+import { countedBlobs } from '../metrics/counted-blobs.js'
+import { sharedMetrics } from '../metrics/metrics.js'
 import type { FromThread, Opened, ThreadData, ToThread, Verdict } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
@@ -49,11 +51,12 @@ const log = recordLog(sharedLogLevel(data.logLevel), record => {
 })
 const store = openReader(data.dataDir)
 const blobs = openBlobs(data.dataDir)
+const metrics = sharedMetrics(data.metrics)
 const services: Services = {
   clock: systemClock,
   log,
   store,
-  blobs,
+  blobs: countedBlobs(blobs, metrics),
   room: createRoom(data.dataDir, data.reserveBytes, systemClock),
   writer: writerOverPort(data.writer),
   leaseSlots: createLeaseSlots(data.leaseSlots),
@@ -64,6 +67,7 @@ const services: Services = {
   secretKey: data.secretKey,
   requireApproval: data.requireApproval,
   logins: sharedLogins(data.loginCounters, data.scramSecret),
+  metrics,
   startedAtMs: data.startedAtMs,
   threadConnections: () => connectionsByThread(data.connectionCounts),
 }

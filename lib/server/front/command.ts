@@ -23,6 +23,7 @@ export const USAGE = `Usage: jankinsd [option]...
   --port PORT      0 takes any free one (default: 5265)
   --data DIR       database, logs and artifacts (default: $STATE_DIRECTORY or ./data)
   --buffer BYTES   largest frame received after authentication (default: 1MiB)
+  --metrics ADDR   HOST:PORT where Prometheus may ask (default: nowhere)
   --threads N      connection threads: a number, auto or per-connection (default: auto)
   --version        print the version
   --help           print this
@@ -50,6 +51,7 @@ export async function runJankinsd(args: readonly string[]): Promise<number> {
     reloadOnHangup(starting, readConfig, log)
     const daemon = await starting
     process.stdout.write(`jankinsd listens on ${formatAddress(daemon.address)}\n`)
+    if (daemon.metrics) process.stdout.write(`its metrics are at ${daemon.metrics}\n`)
     if (daemon.fingerprint) process.stdout.write(`its certificate is ${daemon.fingerprint}\n`)
     await tellSystemd('READY=1')
     const { env: environment, pid } = process
@@ -69,7 +71,7 @@ function parseFlags(args: readonly string[]) {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean' } as const
   try {
-    const options = { config: text, host: text, port: text, data: text, buffer: text, threads: text }
+    const options = { config: text, host: text, port: text, data: text, buffer: text, threads: text, metrics: text }
     const all = { ...options, 'dry-run': flag, version: flag, help: flag }
     const { values, positionals } = parseArgs({ args: [...args], options: all, allowPositionals: true })
     return { flags: values, ...verbOf(positionals) }

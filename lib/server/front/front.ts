@@ -5,6 +5,7 @@ import { LIMITS } from '../../../protocol/limits.js'
 import type { Clock, Timer } from '../../base/clock.js'
 import type { DaemonConfig } from '../../base/config.js'
 import type { Facts, Log } from '../../base/log.js'
+import type { Metrics } from '../metrics/metrics.js'
 import { networkOf } from '../network.js'
 import type { ConnectionId } from '../writer/writer.js'
 import { Budget } from './budget.js'
@@ -37,6 +38,7 @@ export interface FrontParts {
   readonly pool: ThreadPool
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: Metrics
 }
 
 /** All connections of the daemon: takes sockets in, gives each a thread, looks after deadlines and the budget. */
@@ -79,8 +81,10 @@ export class Front {
     const nowMs = this.#parts.clock.monotonicMs()
     if (!this.#door) this.#welcome(plainChannel(accepted), accepted, nowMs)
     // A few more than there is room for: who is refused can only be told so after the handshake.
-    else if (this.#limitReached(accepted, this.#door.pending, REFUSED_MAX)) accepted.destroy()
-    else this.#door.admit(accepted, nowMs)
+    else if (this.#limitReached(accepted, this.#door.pending, REFUSED_MAX)) {
+      this.#parts.metrics.count('connectionRefused')
+      accepted.destroy()
+    } else this.#door.admit(accepted, nowMs)
   }
 
   /** Resolves when every connection has sent what waited and is closed, within a few seconds. */
@@ -135,8 +139,9 @@ export class Front {
   }
 
   #open(channel: Channel, network: string, sinceMs: number): void {
-    const { pool } = this.#parts
+    const { pool, metrics } = this.#parts
     const config = this.#config
+    metrics.count('connectionAccepted')
     this.#byAddress.add(network)
     const link = pool.take()
     const parts: ConnectionParts = {
@@ -170,12 +175,15 @@ export class Front {
   /** @throws JankinsError E_TOO_MANY */
   #admit(user: Name): void {
     const { connectionsPerUserMax } = this.#config
-    if (this.#byUser.of(user) >= connectionsPerUserMax)
+    if (this.#byUser.of(user) >= connectionsPerUserMax) {
+      this.#parts.metrics.count('connectionRefused')
       throw new JankinsError('E_TOO_MANY', { connectionsOfUser: connectionsPerUserMax })
+    }
     this.#byUser.add(user)
   }
 
   #refuse(socket: Socket, limit: ErrorDetail): void {
+    this.#parts.metrics.count('connectionRefused')
     socket.on('error', () => {})
     if (this.#refused.size >= REFUSED_MAX) {
       socket.destroy()

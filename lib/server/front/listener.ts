@@ -56,35 +56,40 @@ export function inheritedFd(environment: NodeJS.ProcessEnv, pid: number): number
 export const formatAddress = ({ host, port }: Address): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
+/** @param flags of jankinsd that name another place */
+export function bindError(
+  error: NodeJS.ErrnoException,
+  address: Address,
+  flags: { readonly host: string; readonly port: string },
+): StartError {
+  const where = formatAddress(address)
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new StartError(`${where} is in use: stop the program that listens there, or give another ${flags.port}`)
+    case 'EACCES':
+      return new StartError(`this user may not listen on ${where}: give ${flags.port} a port above 1023`)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new StartError(`${address.host} is not an address of this machine: give another ${flags.host}`)
+    default:
+      return new StartError(`cannot listen on ${where}: ${error.code ?? error.message}`)
+  }
+}
+
 function bind(
   server: Server,
   where: { readonly host: string; readonly port: number; readonly backlog: number } | { readonly fd: number },
   { host, port }: ListenOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', error => reject(refused(error, { host, port })))
+    server.once('error', error => reject(bindError(error, { host, port }, { host: '--host', port: '--port' })))
     server.listen(where, () => {
       // Running out of descriptors refuses one connection; it must not end the daemon.
       server.removeAllListeners('error').on('error', () => {})
       resolve()
     })
   })
-}
-
-function refused(error: NodeJS.ErrnoException, address: Address): StartError {
-  const where = formatAddress(address)
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new StartError(`${where} is in use: stop the program that listens there, or give another --port`)
-    case 'EACCES':
-      return new StartError(`this user may not listen on ${where}: give a --port above 1023`)
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new StartError(`${address.host} is not an address of this machine: give another --host`)
-    default:
-      return new StartError(`cannot listen on ${where}: ${error.code ?? error.message}`)
-  }
 }
 
 function checkReach(host: string, { allowPlaintext, isEncrypted }: ListenOptions): void {

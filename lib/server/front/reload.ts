@@ -15,6 +15,8 @@ const KEYS: { readonly [K in Key]: KeyRow } = {
   host: { name: 'host', at: 'restart' },
   port: { name: 'port', at: 'restart' },
   allowPlaintext: { name: 'allow_plaintext', at: 'restart' },
+  metrics: { name: 'metrics', at: 'restart' },
+  metricsAllowRemote: { name: 'metrics_allow_remote', at: 'restart' },
   dataDir: { name: 'data', at: 'restart' },
   reserveBytes: { name: 'reserve', at: 'restart' },
   frameBytesMax: { name: 'buffer', at: 'restart' },

@@ -63,7 +63,7 @@ export function makeOffer(core: Core, to: Claim, queue: QueueId, head: Head): bo
   if (!slot) return false
   const lease = parseLeaseId(core.random(16))
   assert(lease, 'a lease is 32 hex digits')
-  const offer: Offer = { lease, queue, head, slot, claim: to, lapsesAtMs: nowMs + LIMITS.grantMs.value }
+  const offer: Offer = { lease, queue, head, slot, claim: to, lapsesAtMs: nowMs + LIMITS.grantMs.value, sinceMs: nowMs }
   core.offers.add(offer)
   core.claims.add(to)
   void answerWith(core, offer)
@@ -105,6 +105,7 @@ async function answerWith(core: Core, offer: Offer): Promise<void> {
     core.aside.forget(head.job)
     offer.order = read.order
     core.claims.answer(asking, read.grant)
+    core.metrics.observe('dispatch', core.clock.monotonicMs() - offer.sinceMs)
     return
   }
   if (isOpen) {

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.js'
 import type { Log } from '../../base/log.js'
 import type { Home } from '../../domain/job.js'
 import type { Store } from '../../store/store.js'
+import type { Metrics } from '../metrics/metrics.js'
 import type { LeaseSlots, WorkerSlots } from '../slots.js'
 import type { Aside } from './aside.js'
 import type { Claim, Claims } from './claims.js'
@@ -23,6 +24,7 @@ export interface WriterParts {
   readonly workerSlots: WorkerSlots
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: Metrics
   /** Missing where nobody wants to know who did what. */
   readonly audit?: Pick<AuditLog, 'note'>
   /** Id of this daemon, the same at each of its starts. */

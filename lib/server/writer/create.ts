@@ -52,6 +52,7 @@ export async function createWriter(
       pending: core.counts.pending,
       running: core.leases.size,
       workers: core.workers.attachedCount,
+      liveness: core.workers.livenessCounts(),
       claimsParked: core.dispatcher.parkedCount,
     }),
     connectionClosed: async connection => connectionClosed(core, connection),

@@ -26,7 +26,7 @@ export const holding = (core: Core): Pick<Writer, 'acknowledge' | 'decline' | 'r
   async started(job, lease, pid) {
     await core.store.applyEvent(job, { kind: 'started', lease, pid })
   },
-  finish: (job, lease, end) => finish(core, job, lease, end),
+  finish: (job, lease, end, pid) => finish(core, job, lease, end, pid),
 })
 
 async function acknowledge(core: Core, connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease> {
@@ -69,6 +69,7 @@ async function take(core: Core, offer: Offer, order: JobOrder, worker: WorkerEnt
   core.leases.add(held)
   core.dispatcher.taken(queue, job)
   if (held.isStopped) core.leaseSlots.requestStop(slot)
+  if (order.attempt === 1) core.metrics.observe('queueWait', run.startedAtMs - order.queuedAtMs)
   settle(core, job, change)
   return { ...heldLease(held), isNew: true }
 }
@@ -134,8 +135,8 @@ async function readTerms(core: Core, held: Lease): Promise<void> {
   }
 }
 
-async function finish(core: Core, job: JobId, lease: LeaseId, end: End): ReturnType<Writer['finish']> {
-  const change = await core.store.applyEvent(job, { kind: 'finished', lease, end })
+async function finish(core: Core, job: JobId, lease: LeaseId, end: End, pid?: number): ReturnType<Writer['finish']> {
+  const change = await core.store.applyEvent(job, { kind: 'finished', lease, end, ...(pid !== undefined && { pid }) })
   settle(core, job, change)
   return { state: change.after.state.kind }
 }

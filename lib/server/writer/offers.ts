@@ -17,6 +17,8 @@ export interface Offer {
   readonly claim: Claim
   /** By Clock.monotonicMs. */
   readonly lapsesAtMs: number
+  /** When both the job and the claim were there for it, by the same clock. */
+  sinceMs: number
   /** Missing until it was read. */
   order?: JobOrder
   /** The acknowledgement that is being written. */

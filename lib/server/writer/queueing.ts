@@ -83,11 +83,17 @@ function newJobs(core: Core, order: QueueOrder, place: Pick<NewJobs, 'queue' | '
 }
 
 async function insert(core: Core, made: NewJobs): Promise<readonly JobId[]> {
+  const askedAtMs = core.clock.monotonicMs()
   const { jobs, repeated } = await core.store.insertJobs(made)
-  if (!repeated) {
-    core.counts.pending += jobs.length
-    const heads = jobs.map(job => ({ job, priority: made.priority }))
-    core.dispatcher.added(made.queue, heads)
+  if (repeated) return jobs
+  core.counts.pending += jobs.length
+  core.metrics.count('queued', jobs.length)
+  const heads = jobs.map(job => ({ job, priority: made.priority }))
+  core.dispatcher.added(made.queue, heads)
+  // A worker waited for these already.
+  for (const job of jobs) {
+    const offer = core.offers.ofJob(job)
+    if (offer) offer.sinceMs = Math.max(askedAtMs, offer.claim.askedAtMs)
   }
   return jobs
 }

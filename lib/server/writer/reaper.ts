@@ -64,6 +64,7 @@ async function endLease(core: Core, held: Lease): Promise<void> {
     const event = { kind: 'expired', home: core.home, attempt, atMs: Math.round(core.clock.nowMs()), logBytes } as const
     const change = await core.store.applyEvent(job, event)
     core.log.warn('a lease is over', { job, attempt, worker: held.worker, state: change.after.state.kind })
+    core.metrics.count('leaseExpired')
     settle(core, job, change)
   } catch (error) {
     if (error instanceof JankinsError && (error.code === 'E_LEASE_LOST' || error.code === 'E_JOB_NOT_FOUND'))

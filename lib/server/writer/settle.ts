@@ -1,5 +1,6 @@
 import type { JobId } from '../../../protocol/ids.js'
 import type { Head, JobChange, QueueId } from '../../store/store.js'
+import { endCounter } from '../metrics/ended.js'
 import type { Core } from './core.js'
 import type { Lease } from './leases.js'
 
@@ -22,7 +23,10 @@ export function settle(core: Core, job: JobId, { before, after, queue }: JobChan
     if (held) dropLease(core, held)
   }
   if (after.state.kind === 'PENDING' || after.state.kind === 'RUNNING') core.waiters.grew(job)
-  else core.waiters.ended(job)
+  else {
+    core.metrics.count(endCounter(after.state))
+    core.waiters.ended(job)
+  }
 }
 
 /** The worker hears of it with its next beat, or when it acknowledges. */

@@ -6,6 +6,7 @@ import { openBlobs } from '../../blobs/open.js'
 import { createRemoval } from '../../blobs/removal.js'
 import { openStore } from '../../store/open.js'
 import { sharedLogLevel } from '../log-level.js'
+import { sharedMetrics } from '../metrics/metrics.js'
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
 import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
@@ -25,11 +26,13 @@ const {
   daemon,
   logLevel,
   retention: retentionConfig,
+  metrics: metricsBuffer,
 } = workerData as WriterThreadData
 const main = parentPort!
 const tell = (message: FromWriterThread): void => main.postMessage(message)
 const log = recordLog(sharedLogLevel(logLevel), record => tell({ kind: 'logs', logs: [record] }))
 const leaseSlots = createLeaseSlots(leaseBuffer)
+const metrics = sharedMetrics(metricsBuffer)
 
 const room = createRoom(dataDir, reserveBytes, systemClock)
 // On a full disk the database cannot even be opened.
@@ -45,6 +48,7 @@ if (store) {
     workerSlots: createWorkerSlots(workerBuffer),
     clock: systemClock,
     log,
+    metrics,
     daemon,
     audit,
     endParts: (job, attempt) => blobs.endParts({ job, attempt }),
@@ -95,8 +99,16 @@ if (store) {
 }
 
 function opened(): ReturnType<typeof openStore> | undefined {
+  let commitAtMs = 0
   try {
-    return openStore(dataDir, log, { makeRoom: () => room.release(), beforeCommit: () => audit.write() })
+    return openStore(dataDir, log, {
+      makeRoom: () => room.release(),
+      beforeCommit() {
+        commitAtMs = systemClock.monotonicMs()
+        audit.write()
+      },
+      afterCommit: () => metrics.observe('commit', systemClock.monotonicMs() - commitAtMs),
+    })
   } catch (error) {
     tell({
       kind: 'refused',

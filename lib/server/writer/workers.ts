@@ -168,9 +168,20 @@ export class Workers {
     return { workers: shown.map(entry => this.#view(entry)), ...(last !== undefined && !isLast && { next: last }) }
   }
 
+  livenessCounts(): Record<WorkerView['liveness'], number> {
+    const counts = { alive: 0, suspect: 0, lost: 0 }
+    for (const entry of this.#byName.values()) counts[this.#liveness(entry, this.#ageMs(this.beat(entry)))]++
+    return counts
+  }
+
+  #ageMs({ beatAtMs }: Beat): number {
+    return Math.max(0, Math.round(this.#clock.monotonicMs() - beatAtMs))
+  }
+
   #view(entry: WorkerEntry): WorkerView {
-    const { beatAtMs, free, load } = this.beat(entry)
-    const ageMs = Math.max(0, Math.round(this.#clock.monotonicMs() - beatAtMs))
+    const beat = this.beat(entry)
+    const { free, load } = beat
+    const ageMs = this.#ageMs(beat)
     return {
       worker: entry.worker,
       user: entry.user,

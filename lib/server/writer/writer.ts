@@ -18,6 +18,8 @@ export interface Counters {
   readonly running: number
   /** Attached ones. */
   readonly workers: number
+  /** Workers that are attached or were lately. */
+  readonly liveness: Readonly<Record<WorkerView['liveness'], number>>
   readonly claimsParked: number
 }
 
@@ -121,8 +123,12 @@ export interface Writer
   resume(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease & { readonly stop: boolean }>
   /** @throws E_LEASE_LOST */
   started(job: JobId, lease: LeaseId, pid: number): Promise<void>
-  /** Log and artifacts are durable already. Repeating it is harmless. @throws E_LEASE_LOST, E_STORE_FULL */
-  finish(job: JobId, lease: LeaseId, end: End): Promise<{ state: JobView['state'] }>
+  /**
+   * Log and artifacts are durable already. Repeating it is harmless.
+   * @param pid where `started` has not told it
+   * @throws E_LEASE_LOST, E_STORE_FULL
+   */
+  finish(job: JobId, lease: LeaseId, end: End, pid?: number): Promise<{ state: JobView['state'] }>
 
   /**
    * Resolves when the job has ended, or after `waitMs`.

@@ -15,6 +15,18 @@ export interface Batch {
   close(): void
 }
 
+export interface BatchHooks {
+  /** Called when the disk is full: true when what did not fit may be tried once more. */
+  readonly makeRoom?: () => boolean
+  /**
+   * Called in each transaction, last before its COMMIT: writes what may not come after it. When it throws an error of
+   * the disk, the transaction is undone.
+   */
+  readonly beforeCommit?: () => void
+  /** Called behind each COMMIT that was made; must not throw. */
+  readonly afterCommit?: () => void
+}
+
 interface Operation {
   readonly run: () => unknown
   readonly resolve: (result: unknown) => void
@@ -31,16 +43,15 @@ const LOOK_OPERATIONS = 256
 /**
  * Group commit: all operations of one turn of the loop share one transaction and are answered after its commit. When one
  * of them fails, the transaction is undone and made again with a savepoint for each. `onCommitted` runs after the
- * answers were handed out, about every LOOK_OPERATIONS. `makeRoom` is asked when the disk is full, and when it could,
- * the operation is tried once more.
+ * answers were handed out, about every LOOK_OPERATIONS.
  */
-export function createBatch(
-  handle: Handle,
-  log: Log,
-  onCommitted: () => void,
-  makeRoom: () => boolean = () => false,
-  beforeCommit: () => void = () => {},
-): Batch {
+export function createBatch(handle: Handle, log: Log, onCommitted: () => void, hooks: BatchHooks = {}): Batch {
+  const { makeRoom = () => false } = hooks
+  const commit = (): void => {
+    hooks.beforeCommit?.()
+    handle.sql('COMMIT').run()
+    hooks.afterCommit?.()
+  }
   const waiting: Operation[] = []
   let full = false
   let closed = false
@@ -50,7 +61,7 @@ export function createBatch(
     const operations = waiting.splice(0, OPERATIONS_MAX)
     if (waiting.length > 0) setImmediate(flush)
     if (operations.length === 0) return
-    const outcomes = commitAll(handle, operations, beforeCommit) ?? operations.map(commitOrMakeRoom)
+    const outcomes = commitAll(handle, operations, commit) ?? operations.map(commitOrMakeRoom)
     noteFull(outcomes)
     for (const [index, operation] of operations.entries()) settle(operation, outcomes[index] as Outcome)
     unlookedCount += operations.length
@@ -60,8 +71,8 @@ export function createBatch(
   }
 
   function commitOrMakeRoom(operation: Operation): Outcome {
-    const outcome = commitAlone(handle, operation, beforeCommit)
-    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation, beforeCommit) : outcome
+    const outcome = commitAlone(handle, operation, commit)
+    return isRefused(outcome) && makeRoom() ? commitAlone(handle, operation, commit) : outcome
   }
 
   function noteFull(outcomes: readonly Outcome[]): void {
@@ -88,7 +99,7 @@ export function createBatch(
 }
 
 /** Undefined when the transaction was lost as a whole: nothing is written then. */
-function commitAll(handle: Handle, operations: readonly Operation[], beforeCommit: () => void): Outcome[] | undefined {
+function commitAll(handle: Handle, operations: readonly Operation[], commit: () => void): Outcome[] | undefined {
   const { db, sql } = handle
   try {
     sql('BEGIN IMMEDIATE').run()
@@ -98,22 +109,17 @@ function commitAll(handle: Handle, operations: readonly Operation[], beforeCommi
   }
   try {
     const outcomes = operations.map(({ run }) => ({ result: run() }))
-    beforeCommit()
-    sql('COMMIT').run()
+    commit()
     return outcomes
   } catch {
     // A savepoint for each costs a tenth of an insert, so they come only now that one of them is needed.
     if (db.inTransaction) sql('ROLLBACK').run()
-    return commitApart(handle, operations, beforeCommit)
+    return commitApart(handle, operations, commit)
   }
 }
 
 /** Each operation in a savepoint: one that fails leaves the others alone. Undefined as in commitAll. */
-function commitApart(
-  { db, sql }: Handle,
-  operations: readonly Operation[],
-  beforeCommit: () => void,
-): Outcome[] | undefined {
+function commitApart({ db, sql }: Handle, operations: readonly Operation[], commit: () => void): Outcome[] | undefined {
   const outcomes: Outcome[] = []
   try {
     sql('BEGIN IMMEDIATE').run()
@@ -130,8 +136,7 @@ function commitApart(
       }
       sql('RELEASE operation').run()
     }
-    beforeCommit()
-    sql('COMMIT').run()
+    commit()
     return outcomes
   } catch {
     // The caller runs each operation again by itself: whoever is at fault gets the error then.
@@ -140,12 +145,11 @@ function commitApart(
   }
 }
 
-function commitAlone({ db, sql }: Handle, operation: Operation, beforeCommit: () => void): Outcome {
+function commitAlone({ db, sql }: Handle, operation: Operation, commit: () => void): Outcome {
   try {
     sql('BEGIN IMMEDIATE').run()
     const result = operation.run()
-    beforeCommit()
-    sql('COMMIT').run()
+    commit()
     return { result }
   } catch (error) {
     if (db.inTransaction) sql('ROLLBACK').run()

@@ -22,7 +22,8 @@ export const HEADS_LOWER = `
   SELECT id AS job, priority FROM jobs INDEXED BY jobs_pending
   WHERE state = 1 AND queue = ? AND priority < ? ORDER BY priority DESC, id LIMIT ?`
 export const FIND_ORDER = `
-  SELECT j.attempt, u.name AS user, j.queue, q.labels, a.name AS action, j.priority, a.version, j.bundle,
+  SELECT j.attempt, u.name AS user, j.queue, q.labels, a.name AS action, j.priority, j.queued_at_ms,
+    a.version, j.bundle,
     coalesce(v.definition, j.definition) AS definition,
     coalesce(j.parameters, (SELECT f.parameters FROM jobs f WHERE f.id = j.batch_of)) AS parameters
   FROM jobs j
@@ -54,6 +55,7 @@ interface OrderRow {
   readonly labels: string
   readonly action: Name | null
   readonly priority: number
+  readonly queued_at_ms: number
   readonly version: number | null
   readonly bundle: Buffer | null
   /** Null where the row of the action or of its version is missing. */
@@ -73,6 +75,7 @@ export function findOrder({ sql }: Handle, job: JobId): JobOrder | undefined {
     queue: row.queue,
     action: row.action,
     priority: row.priority,
+    queuedAtMs: row.queued_at_ms,
     definition: definitionOf(job, row),
     version: row.version,
     parameters: parametersOf(job, row),

@@ -30,6 +30,7 @@ const START_OVER = `
 const END = `
   UPDATE jobs SET state = ?, lease = ?, home_daemon = NULL, home_epoch = NULL, stop_requested_at_ms = ?, ended_at_ms = ?,
     exit_code = ?, signal = ?, reason = ?, log_bytes = ?, artifact_bytes = ?, artifact_sha256 = ?, tree_layer = ?,
+    pid = ?,
     version = coalesce(version, ${VERSION_NOW})
   WHERE id = ?`
 
@@ -91,7 +92,7 @@ function writeChange({ sql }: Handle, job: JobId, { home, run, stopRequestedAtMs
   sql(CHANGE_RUNNING).run(daemon, epoch, run.pid ?? null, stopRequestedAtMs ?? null, stopReason ?? null, job)
 }
 
-function writeEnd({ sql }: Handle, job: JobId, { kind, lease, stopRequestedAtMs, end }: Finished): void {
+function writeEnd({ sql }: Handle, job: JobId, { kind, lease, run, stopRequestedAtMs, end }: Finished): void {
   sql(END).run(
     STATE_NUMBERS[kind],
     bytesOf(lease),
@@ -104,6 +105,7 @@ function writeEnd({ sql }: Handle, job: JobId, { kind, lease, stopRequestedAtMs,
     end.artifactBytes,
     bytesOf(end.artifactSha256),
     end.treeLayer ?? null,
+    run?.pid ?? null,
     job,
   )
 }

@@ -131,7 +131,7 @@ function launcherOf(
 /** Tells the listeners what the lines say. Fires when the process is gone; what it has started goes on telling. */
 function followLines(child: ChildProcess, listeners: Map<string, Listener>): AbortSignal {
   const gone = new AbortController()
-  const leave = (): void => gone.abort()
+  const leave = (): void => gone.abort('gone')
   child.once('error', leave)
   child.once('exit', leave)
   child.stdin?.on('error', () => {})

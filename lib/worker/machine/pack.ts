@@ -1,4 +1,5 @@
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { opendirSync } from 'node:fs'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256 } from '../../../protocol/ids.js'
 import { zipGlobs } from '../../client/archive/zip-globs.js'
@@ -14,10 +15,7 @@ interface Packed {
  */
 export async function packAttempt(dir: string, globs: readonly string[]): Promise<Packed | undefined> {
   const kept = join(dir, 'artifacts')
-  const isEmpty = await readdir(kept).then(
-    names => names.length === 0,
-    () => true, // the job removed it
-  )
+  const isEmpty = hasNoEntry(kept)
   if (globs.length === 0 && isEmpty) return undefined
   const sumFile = join(dir, 'artifacts.sum')
   const done = await readFile(sumFile, 'utf8').catch(() => undefined)
@@ -29,4 +27,17 @@ export async function packAttempt(dir: string, globs: readonly string[]): Promis
   await writeFile(`${sumFile}.new`, JSON.stringify({ packed }))
   await rename(`${sumFile}.new`, sumFile)
   return packed
+}
+
+function hasNoEntry(path: string): boolean {
+  try {
+    const dir = opendirSync(path)
+    try {
+      return dir.readSync() === null
+    } finally {
+      dir.closeSync()
+    }
+  } catch {
+    return true // the job removed it
+  }
 }

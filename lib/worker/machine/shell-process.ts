@@ -100,7 +100,7 @@ function follow(
   }
   const heard = told?.ended.then(status => {
     isGone = true
-    over.abort()
+    over.abort('told')
     return status
   })
   const watched = watch().catch(() => undefined)

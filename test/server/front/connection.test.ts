@@ -183,7 +183,7 @@ t.test('frames in flight are given back to the budget when they are answered', a
 })
 
 t.test('connections beyond the limit are refused with an error that can be read', async t => {
-  const { open, front } = await startEchoFront(t, { connectionsMax: 1 })
+  const { open, front, metrics } = await startEchoFront(t, { connectionsMax: 1 })
   const first = await open()
   await until(() => front.connectionCount === 1)
   const second = await open()
@@ -195,6 +195,8 @@ t.test('connections beyond the limit are refused with an error that can be read'
   const third = await open()
   third.send('hello')
   t.equal(String(await third.next()), 'hello')
+  t.equal(metrics.counted('connectionAccepted'), 2)
+  t.equal(metrics.counted('connectionRefused'), 1)
 })
 
 t.test('one address cannot have all connections, another one still gets in', async t => {
@@ -215,7 +217,7 @@ t.test('one address cannot have all connections, another one still gets in', asy
 })
 
 t.test('a user with enough connections gets no other one, and another user does', async t => {
-  const { open, front } = await startEchoFront(t, { connectionsPerUserMax: 2 })
+  const { open, front, metrics } = await startEchoFront(t, { connectionsPerUserMax: 2 })
   const login = async (user: string) => {
     const peer = await open()
     peer.send(user)
@@ -225,6 +227,7 @@ t.test('a user with enough connections gets no other one, and another user does'
   const third = await login('ada')
   t.match(decodeMessage(third.answer!), { id: 0, error: { code: 'E_TOO_MANY', detail: { connectionsOfUser: 2 } } })
   t.equal(await third.peer.next(), undefined, 'and nothing of what its thread said')
+  t.equal(metrics.counted('connectionRefused'), 1)
   t.equal(String((await login('bob')).answer), 'bob')
   const openCount = front.connectionCount
   first?.peer.socket.destroy()

@@ -10,6 +10,7 @@ import { type AddressedFrame, packFrames, unpackFrames } from '../../../lib/serv
 import type { RunningThread, ThreadHandlers } from '../../../lib/server/front/thread-link.js'
 import { ThreadPool } from '../../../lib/server/front/threads.js'
 import type { TlsMaterial } from '../../../lib/server/front/tls-material.js'
+import { type ReadableMetrics, sharedMetrics } from '../../../lib/server/metrics/metrics.js'
 import type { FromThread, Opened, ToThread } from '../../../lib/server/ports.js'
 import { encodeFrame, FrameDecoder } from '../../../protocol/frame.js'
 import { type Name, parseName } from '../../../protocol/ids.js'
@@ -88,6 +89,7 @@ export interface EchoFront {
   readonly clock: FakeClock
   readonly threads: readonly EchoThread[]
   readonly logged: readonly string[]
+  readonly metrics: ReadableMetrics
   /** Connections of each thread. */
   counts(): number[]
   /** @param from one of the addresses of loopback */
@@ -126,7 +128,8 @@ export async function startEchoFront(
     frameTimeoutMs: 60_000,
     ...given,
   }
-  const front = new Front({ config, tls, pool, clock, log })
+  const metrics = sharedMetrics()
+  const front = new Front({ config, tls, pool, clock, log, metrics })
   const listener = await listen({
     ...{ host: '127.0.0.1', port: 0, allowPlaintext: false, isEncrypted: false },
     onSocket: socket => front.accept(socket),
@@ -143,7 +146,7 @@ export async function startEchoFront(
     return peer
   }
   const byThread = (): number[] => connectionsByThread(counts).map(({ connections }) => connections)
-  return { address, front, pool, clock, threads: echoes, logged, counts: byThread, open }
+  return { address, front, pool, clock, threads: echoes, logged, metrics, counts: byThread, open }
 }
 
 export interface Peer {

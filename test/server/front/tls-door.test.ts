@@ -107,6 +107,13 @@ t.test('one connection too many is told so inside TLS', async t => {
   t.equal(String(await first.next()), 'still here')
 })
 
+t.test('so many that are to be told so are not even heard', async t => {
+  const echo = await startEchoFront(t, { tls: material(t), connectionsMax: 1 })
+  const sockets = Array.from({ length: 258 }, () => rawSocket(t, echo.address))
+  await Promise.race(sockets.map(socket => once(socket.resume(), 'close')))
+  t.equal(echo.metrics.counted('connectionRefused'), 1)
+})
+
 t.test('a peer that never reads is not read from for ever', async t => {
   const echo = await startEchoFront(t, { tls: material(t), frameBytesMax: 64 * 1024, byteBudgetBytes: 4 * 1024 * 1024 })
   const peer = await echo.open()

@@ -52,17 +52,21 @@ t.test('people see a worker as alive, suspect and lost', async t => {
   w.workerSlots.beat(slot, w.clock.monotonicMs(), 3, 1.25)
   await w.run(1)
   const view = async () => (await w.writer.listWorkers(undefined, 10)).workers[0]
+  const counts = async () => (await w.writer.counters()).liveness
   t.match(await view(), {
     ...{ worker: 'w', user: 'bot', liveness: 'alive', labels: ['a', 'b'], slots: 4, free: 3, load: 1.25 },
     ...{ jobs: [job], beatAtMs: w.clock.nowMs(), attachedAtMs: w.clock.nowMs() },
   })
+  t.strictSame(await counts(), { alive: 1, suspect: 0, lost: 0 })
   await w.clock.advance(1_501)
+  t.strictSame(await counts(), { alive: 0, suspect: 1, lost: 0 })
   t.match(await view(), { liveness: 'suspect', beatAtMs: w.clock.nowMs() - 1_501 })
   await w.writer.connectionClosed(1)
   await w.clock.advance(120_000)
   t.match(await view(), { liveness: 'suspect' }, 'it may still come back to its job')
   await w.clock.advance(5_000)
   t.match(await view(), { liveness: 'lost', jobs: [], free: 3 })
+  t.strictSame(await counts(), { alive: 0, suspect: 0, lost: 1 })
   await w.clock.advance(3_600_000)
   t.equal(await view(), undefined, 'forgotten')
 })

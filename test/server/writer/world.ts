@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { type Log, silentLog } from '../../../lib/base/log.js'
 import { completeDefinition } from '../../../lib/domain/action.js'
 import type { End } from '../../../lib/domain/job.js'
+import { type ReadableMetrics, sharedMetrics } from '../../../lib/server/metrics/metrics.js'
 import { createLeaseSlots, createWorkerSlots } from '../../../lib/server/shared-slots.js'
 import type { LeaseSlots, SlotRef, WorkerSlots } from '../../../lib/server/slots.js'
 import { createWriter } from '../../../lib/server/writer/create.js'
@@ -24,6 +25,7 @@ export interface World {
   readonly writer: Writer
   readonly leaseSlots: LeaseSlots
   readonly workerSlots: WorkerSlots
+  readonly metrics: ReadableMetrics
   addAction(action: string, definition?: LooseDefinition): Promise<void>
   /** Queues jobs of an action under a fresh key. */
   queue(action: string, options?: { count?: number; priority?: number }): Promise<readonly JobId[]>
@@ -69,7 +71,17 @@ async function world(t: Test, dir: string, clock: FakeClock, options: WorldOptio
   const leaseSlots = options.leaseSlots ?? createLeaseSlots()
   const workerSlots = createWorkerSlots()
   const endParts = async (): Promise<number> => 7
-  const parts = { store, leaseSlots, workerSlots, clock, log: options.log ?? silentLog, daemon: 'test', endParts }
+  const metrics = sharedMetrics()
+  const parts = {
+    store,
+    leaseSlots,
+    workerSlots,
+    metrics,
+    clock,
+    log: options.log ?? silentLog,
+    daemon: 'test',
+    endParts,
+  }
   const writer = await createWriter(parts)
   let isOpen = true
   const close = (): void => {
@@ -80,7 +92,7 @@ async function world(t: Test, dir: string, clock: FakeClock, options: WorldOptio
   }
   t.teardown(close)
   return {
-    ...{ clock, store, writer, leaseSlots, workerSlots },
+    ...{ clock, store, writer, leaseSlots, workerSlots, metrics },
     ...people(writer),
     ...workersOf(writer),
     stateOf: async job => (await store.findJob(job))?.state,

@@ -21,5 +21,6 @@ export function beatWorker(params: Params<'worker.beat'>, call: Call): Result<'w
     lost.push(lease)
     session.leases.delete(lease)
   }
+  services.metrics.count('heartbeat')
   return { stop, lost }
 }

@@ -15,7 +15,7 @@ export async function finishJob(params: Params<'job.finish'>, call: Call): Promi
     if (!isLive(held, call)) return await answerAgain(params, call)
     if (!leftNothing(params, held, call)) await inReserve(call, () => seal(params, held, call))
     const end = endOf(params, call)
-    const ended = await inReserve(call, () => call.services.writer.finish(params.job, params.lease, end))
+    const ended = await inReserve(call, () => call.services.writer.finish(params.job, params.lease, end, params.pid))
     call.session.leases.delete(params.lease)
     return ended
   })

@@ -96,6 +96,26 @@ version          0.1.0
 up               1d 3h
 pending          1
 running          2
+workers          3, 1 suspect
+waiting workers  4
+connections      3
+by thread        1: 3
+jobs so far      120 queued, 117 ended
+let in so far    340, 0 turned away, 3 failed logins
+logs             4.8 MiB received, 812 B sent
+artifacts        2.8 GiB received, 0 B sent
+queue wait       p50 17ms, p99 1m 23s
+dispatch         p50 0.32ms, p99 5ms
+commit           p50 0.07ms, p99 1.2s
+memory           48 MiB
+
+`
+
+exports[`dist/test/cli/render.test.js > TAP > actions, accounts, workers and the daemon are shown > of an older daemon 1`] = `
+version          0.1.0
+up               1d 3h
+pending          1
+running          2
 workers          3
 waiting workers  4
 connections      3

@@ -118,5 +118,15 @@ t.test('server.status counts what the daemon has in hand', async t => {
   t.match(await admin.call('server.status', {}), {
     ...{ version: JANKINS_VERSION, startedAtMs: daemon.clock.nowMs(), nowMs: daemon.clock.nowMs() },
     ...{ pending: 2, running: 1, workers: 1, claimsParked: 0, threads: [{ thread: 0 }] },
+    ...{
+      workersSuspect: 0,
+      jobsQueued: 3,
+      jobsEnded: 0,
+      loginsFailed: 0,
+      queueWaitP50Ms: Number,
+      dispatchP99Ms: Number,
+    },
   })
+  await daemon.clock.advance(1_501)
+  t.match(await admin.call('server.status', {}), { workers: 1, workersSuspect: 1 })
 })

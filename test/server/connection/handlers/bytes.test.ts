@@ -28,6 +28,9 @@ t.test('a bundle is written in chunks, once per content, and read by the worker 
   t.equal(read.totalBytes, zip.length)
   t.ok(zip.subarray(99_990).equals(read.data))
   t.match(await worker.call('bundle.read', { ...held, offset: 200_000, bytesMax: 100 }), { data: { length: 0 } })
+  const { metrics } = daemon.services
+  t.equal(metrics.counted('bundleReceivedBytes'), 110_000, 'what was refused does not count')
+  t.equal(metrics.counted('bundleSentBytes'), 10)
 })
 
 t.test('a bundle with another content than announced is dropped', async t => {
@@ -74,4 +77,6 @@ t.test('a large archive is read in chunks to its last byte', async t => {
   }
   t.equal(hashOf(Buffer.concat(chunks)), artifacts.sha256)
   t.match(await admin.call('artifact.read', { job, offset: zip.length + 5, bytesMax: 1 }), { data: { length: 0 } })
+  t.equal(daemon.services.metrics.counted('artifactReceivedBytes'), zip.length)
+  t.equal(daemon.services.metrics.counted('artifactSentBytes'), zip.length)
 })
