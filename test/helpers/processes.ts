@@ -9,6 +9,7 @@ import type { Address, Security } from '../../lib/base/wire.js'
 import { type Client, connect, type Login } from '../../lib/client/connection.js'
 import { dialTcp } from '../../lib/client/tcp.js'
 import { parseName } from '../../protocol/ids.js'
+import { PATIENCE_MS } from './clock.js'
 import { noteFlags, recordingDial } from './exercised.js'
 
 /** The built programs. JANKINS_DIST names another build than this checkout's. */
@@ -40,7 +41,7 @@ export interface Running {
   /** What it has written so far. What was seen of it elsewhere may be here a moment later: `said` waits. */
   stdout(): string
   stderr(): string
-  /** Resolves with all of stderr so far when this stands there. @throws Error when it ends without having said it */
+  /** Resolves with all of stderr so far when this stands there. @throws Error when it ends, or two minutes pass, without */
   said(what: RegExp): Promise<string>
 }
 
@@ -124,7 +125,7 @@ export function temporaryDirectory(t: Test): string {
 export function programPath(t: Test): string {
   const path = temporaryDirectory(t)
   for (const program of ['jankins', 'jankinsd'] as const)
-    writeFileSync(join(path, program), `#!/bin/sh\nexec ${commandOf(program).join(' ')} "$@"\n`, { mode: 0o755 })
+    writeFileSync(join(path, program), `#!/bin/sh\nexec ${quoted(commandOf(program))} "$@"\n`, { mode: 0o755 })
   return path
 }
 
@@ -139,6 +140,8 @@ export function plainly(command: readonly string[], nodeOptions?: string): [stri
 /** Words that start a built program, for a shell or another command that becomes it. */
 export const commandOf = (program: Program, nodeOptions?: string): readonly string[] =>
   plainly([process.execPath, fileOf(program)], nodeOptions)
+
+const quoted = (words: readonly string[]): string => words.map(word => `'${word}'`).join(' ')
 
 const fileOf = (program: Program): string => join(DIST, 'bin', `${program}.js`)
 
@@ -177,8 +180,9 @@ function launch(t: Test, program: Program, args: readonly string[], options: Run
     stderr: () => stderr,
     async said(what) {
       const isOver = ended.then(() => true)
+      const signal = AbortSignal.timeout(PATIENCE_MS)
       while (!what.test(stderr)) {
-        const next = once(child.stderr, 'data').then(() => false)
+        const next = once(child.stderr, 'data', { signal }).then(() => false)
         if ((await Promise.race([next, isOver])) && !what.test(stderr)) throw new Error(`never said ${what}: ${stderr}`)
       }
       return stderr
