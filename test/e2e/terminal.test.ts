@@ -1,14 +1,20 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { COMPLETION_SCRIPTS } from '../../lib/cli/completion/scripts.js'
 import { until } from '../helpers/clock.js'
-import { cli, type DaemonProcess, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
+import {
+  cli,
+  type DaemonProcess,
+  programPath,
+  startCli,
+  startDaemon,
+  temporaryDirectory,
+} from '../helpers/processes.js'
 
 const run = promisify(execFile)
-const DIST = resolve(process.env.JANKINS_DIST ?? 'dist')
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
 const skip = hasTmux ? false : 'tmux is missing: nothing stands in for a terminal'
 
@@ -16,16 +22,12 @@ const skip = hasTmux ? false : 'tmux is missing: nothing stands in for a termina
 async function openTerminal(t: Test, daemon: DaemonProcess, env: Record<string, string> = daemon.env) {
   const home = temporaryDirectory(t)
   const socket = join(home, 'tmux')
-  const bin = join(home, 'jankins')
-  writeFileSync(bin, `#!/bin/sh\nexec '${process.execPath}' '${join(DIST, 'bin', 'jankins.js')}' "$@"\n`, {
-    mode: 0o755,
-  })
   const vars = {
     ...env,
     XDG_CONFIG_HOME: join(home, 'config'),
     HOME: home,
     PS1: '$ ',
-    PATH: `${home}:${process.env.PATH}`,
+    PATH: `${programPath(t)}:${process.env.PATH}`,
   }
   const settings = Object.entries(vars).map(([key, value]) => `${key}=${value}`)
   const tmux = async (...args: string[]) => (await run('tmux', ['-S', socket, '-f', '/dev/null', ...args])).stdout
