@@ -16,6 +16,18 @@ import { nameOf, processesWith, startBench, tempDir, until } from '../helpers/wo
 const onSmallDisk = { skip: noSmallDisk() }
 const sh = (script: string): string[] => ['sh', '-c', script]
 
+t.test('a pipe that a job puts in place of a file of its attempt holds nothing up', async t => {
+  const machine = await openMachine({ stateDir: await tempDir(t), clock: systemClock, useCgroup: false })
+  t.teardown(() => machine.release())
+  const grant = { job: 1, attempt: 1, lease: machine.random(16), stderr: 'apart' } as unknown as Grant
+  const record = { grant, server: 'some:1', user: nameOf('somebody'), cookie: newCookie(machine.random) }
+  const files = await machine.attempts.create(record)
+  for (const file of ['stderr', 'lease-end']) spawnSync('mkfifo', [join(files.workspaceDir, '..', file)])
+  t.equal(await files.readLeaseEnd(), undefined)
+  await t.rejects(files.readPart('stderr', 0, 10), { code: 'ESPIPE' })
+  await files.remove()
+})
+
 t.test('a daemon that fails inside when a job ends gets its result all the same', async t => {
   let failures = 2
   const failing = (writer: Writer): Writer => ({

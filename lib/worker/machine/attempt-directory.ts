@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Part } from '../../../protocol/fields.js'
@@ -41,6 +41,9 @@ export interface AttemptHome {
 /** Each costs a process and an fsync. */
 const FREE_STEP_BYTES = 8 * 1024 * 1024
 
+/** A job may have put a pipe there: to open or read that is not to be waited for. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK
+
 const FILE_OF: { readonly [P in Part]: string } = { stdout: 'stdout', stderr: 'stderr', artifacts: 'artifacts.zip' }
 
 export async function makeAttempt(dir: string, record: GrantRecord, home: AttemptHome): Promise<LinuxAttempt> {
@@ -72,7 +75,7 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
     return createStreamReader(
       async () => sizeOf(file) ?? 0,
       async (offset, bytesMax, into) => {
-        files.open(file, 'r')
+        files.open(file, READ)
         return files.read(file, offset, bytesMax, into)
       },
     )
@@ -171,11 +174,17 @@ async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 function readText(path: string): string | undefined {
+  let fd: number
   try {
-    return readFileSync(path, 'utf8')
+    fd = openSync(path, READ)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
+  }
+  try {
+    return readFileSync(fd, 'utf8')
+  } finally {
+    closeSync(fd)
   }
 }
 
