@@ -1,12 +1,15 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type JobId, parseSha256, type Sha256 } from '../../protocol/ids.js'
-import { ensureDirectory, syncDirectory } from './directories.js'
+import { ensureDirectory, syncEntries } from './directories.js'
 import { codeOf } from './disk-errors.js'
 import { artifactPaths, bundlePaths, logPaths } from './paths.js'
 
 /** Folders of bundles: the first two hex digits of their names. */
 const BUNDLE_FOLDERS = 256
+/** Asked for at once: the store answers on the thread that asks, and others wait for it. */
+const BUNDLES_MAX = 128
 /** A bundle that was sent or asked for since is about to be needed. */
 const UNUSED_MS = 24 * 3_600_000
 
@@ -31,10 +34,11 @@ export function createRemoval(dataDir: string): Removal {
           const log = logPaths(dataDir, { job, attempt })
           const artifacts = artifactPaths(dataDir, { job, attempt })
           const paths = [log.streams.stdout, log.streams.stderr, log.order, artifacts.part, artifacts.final]
-          await Promise.all(paths.map(path => rm(path, { force: true })))
+          // One at a time: the few threads that libuv has for files serve every log and artifact that comes in.
+          for (const path of paths) await whereThere(() => unlink(path))
           for (const directory of [log.directory, artifacts.directory]) directories.add(directory)
         }
-      for (const directory of directories) await whereThere(() => syncDirectory(directory))
+      for (const directory of directories) await whereThere(() => syncEntries(directory))
     },
     async sweepBundles(findUnused, nowMs) {
       const folder = join(dataDir, 'bundles', nextFolder.toString(16).padStart(2, '0'))
@@ -42,7 +46,11 @@ export function createRemoval(dataDir: string): Removal {
       const names = (await whereThere(() => readdir(folder))) ?? []
       const bundles = names.map(name => parseSha256(basename(name, '.zip'))).filter(bundle => bundle !== undefined)
       let removed = 0
-      for (const bundle of await findUnused(bundles)) if (await removeUntouched(dataDir, bundle, nowMs)) removed++
+      for (let from = 0; from < bundles.length; from += BUNDLES_MAX) {
+        const unused = await findUnused(bundles.slice(from, from + BUNDLES_MAX))
+        for (const bundle of unused) if (await removeUntouched(dataDir, bundle, nowMs)) removed++
+        await setImmediate()
+      }
       return removed
     },
   }
