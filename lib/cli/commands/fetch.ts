@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobId } from '../../../protocol/ids.js'
+import { formatBytes } from '../../base/units.js'
 import { type ListedEntry, listZipFile, unpackZipFile } from '../../client/archive/unpack.js'
 import { downloadArtifacts } from '../../client/download.js'
 import type { ResilientClient } from '../../client/resilient.js'
@@ -12,7 +13,7 @@ import { EXIT } from '../failure.js'
 import { printJson, printLine } from '../print.js'
 import { startProgress } from '../progress.js'
 import { withDaemon } from '../session.js'
-import { formatBytes, printable } from '../text.js'
+import { printable } from '../text.js'
 
 export function run(args: ArgsOf<'fetch'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {
