@@ -1,7 +1,6 @@
 #!/usr/bin/env node
+import { runJankinsd } from '../lib/server/front/command.js'
 
 // What the daemon writes is its own: also files that libraries make.
 process.umask(0o077)
-void import('../lib/server/front/command.js').then(async ({ runJankinsd }) => {
-  process.exit(await runJankinsd(process.argv.slice(2)))
-})
+void runJankinsd(process.argv.slice(2)).then(status => process.exit(status))

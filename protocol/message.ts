@@ -1,5 +1,7 @@
+import { Buffer } from 'node:buffer'
 import { Decoder, Encoder } from '@msgpack/msgpack'
 import { ERROR_CODES, type ErrorDetail, JankinsError, type WireError } from './errors.js'
+import { encodeFrame, HEADER_BYTES } from './frame.js'
 import { LIMITS } from './limits.js'
 import { scan } from './scan.js'
 
@@ -49,6 +51,40 @@ export function decodeMessage(body: Uint8Array, nodesMax: number = LIMITS.nodesM
 /** Map fields that are undefined are left out, here and below. The result is a buffer of its own. */
 export const encodeRequest = (id: number, method: string, params: unknown): Uint8Array =>
   encoder.encode([REQUEST, id, method, params])
+
+/** From here on binary data is not copied into the message: a chunk of a log, of an archive. Bytes. */
+const APART_BYTES_MIN = 16 * 1024
+const NO_BYTES = new Uint8Array(0)
+/** MessagePack: bin 32, and bin 8 of no byte. */
+const BIN_32 = 0xc6
+const EMPTY_BIN_BYTES = 2
+
+/**
+ * A request as the pieces of its frame, prefix included. Large `data` among the params is a piece of its own, the last
+ * one and not a copy: it must stay as it is until it was sent. Nothing else may be larger than a frame.
+ * @returns also how long the body is
+ */
+export function encodeRequestFrame(
+  id: number,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+): { readonly pieces: readonly Uint8Array[]; readonly bodyBytes: number } {
+  const { data, ...others } = params
+  if (!(data instanceof Uint8Array) || data.length < APART_BYTES_MIN) {
+    const frame = encodeFrame(encodeRequest(id, method, params))
+    return { pieces: [frame], bodyBytes: frame.length - HEADER_BYTES }
+  }
+  // The last field of the last value: with its bytes missing, what it says of their number ends the message.
+  const empty = encodeRequest(id, method, { ...others, data: NO_BYTES })
+  const head = Buffer.from(empty.buffer, empty.byteOffset, empty.length - EMPTY_BIN_BYTES)
+  const start = Buffer.allocUnsafe(HEADER_BYTES + head.length + 1 + 4)
+  const bodyBytes = start.length - HEADER_BYTES + data.length
+  start.writeUInt32BE(bodyBytes, 0)
+  head.copy(start, HEADER_BYTES)
+  start.writeUInt8(BIN_32, HEADER_BYTES + head.length)
+  start.writeUInt32BE(data.length, HEADER_BYTES + head.length + 1)
+  return { pieces: [start, data], bodyBytes }
+}
 
 export const encodeReply = (id: number, result: unknown): Uint8Array => encoder.encode([REPLY, id, null, result])
 

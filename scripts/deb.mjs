@@ -19,8 +19,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-/** Only needed while a package is installed, or compiled. */
-const LEFT_OUT = ['prebuild-install']
+/** Only needed while a package is installed or compiled, or part of the bundles. */
+const LEFT_OUT = ['prebuild-install', '@msgpack/msgpack', 'pino', 'smol-toml', 'yargs', 'yargs-parser', 'zod']
 const DRIVER = 'better-sqlite3'
 const DRIVER_KEPT = ['package.json', 'LICENSE', 'lib', 'build/Release/better_sqlite3.node']
 

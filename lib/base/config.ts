@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parse, TomlError } from 'smol-toml'
-import type { core } from 'zod'
+import type { core } from 'zod/mini'
 import { type FileKeys, fileKeys } from './config-keys.js'
-import type { LogLevel } from './log.js'
-import type { LogFormat } from './log-output.js'
+import type { LogFormat, LogLevel } from './log.js'
+
 import type { TlsConfig } from './tls-keys.js'
 import { placeOf } from './toml-place.js'
 import type { Trust } from './trust.js'

@@ -1,11 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Clock } from './clock.js'
-import { type Log, type LogLevel, type LogRecord, recordLog } from './log.js'
-
-/** `auto`: journal where stderr is one, text on a terminal, else json. */
-export const LOG_FORMATS = ['auto', 'text', 'json', 'journal'] as const
-export type LogFormat = (typeof LOG_FORMATS)[number]
+import { type Log, type LogFormat, type LogLevel, type LogRecord, recordLog } from './log.js'
 
 /** sd-daemon(3): the priority that a line in a journal begins with. */
 const PRIORITIES: { readonly [L in LogLevel]: number } = { debug: 7, info: 6, warn: 4, error: 3 }

@@ -14,6 +14,10 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** `auto`: journal where stderr is one, text on a terminal, else json. */
+export const LOG_FORMATS = ['auto', 'text', 'json', 'journal'] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
 /** A line of the log on its way between threads: plain data. */
 export interface LogRecord {
   readonly level: LogLevel

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 
 /** What [tls] of jankins.conf says. */
 export interface TlsConfig {
@@ -23,44 +23,53 @@ export interface CertificateUsers {
 }
 
 /** An empty text is an absent one: so every key can be shown with its default. */
-const optional = z
-  .string()
-  .optional()
-  .transform(text => text || undefined)
+export const optionalText = z.pipe(
+  z.optional(z.string()),
+  z.transform((text: string | undefined) => text || undefined),
+)
 
-const client = z.strictObject({ subject: optional, user: optional }).transform(({ subject, user }, context) => {
-  if (subject !== undefined && user !== undefined) return { subject, user }
-  if (subject !== user) context.addIssue('needs both subject and user')
-  return undefined
-})
+const client = z.pipe(
+  z.strictObject({ subject: optionalText, user: optionalText }),
+  z.transform(({ subject, user }, payload) => {
+    if (subject !== undefined && user !== undefined) return { subject, user }
+    if (subject !== user) refuse(payload, 'needs both subject and user')
+    return undefined
+  }),
+)
 
 const keys = z.strictObject({
-  auto: z.boolean().default(false),
-  cert: optional,
-  key: optional,
-  client_ca: optional,
-  client_cn: z.boolean().default(false),
-  client: z.array(client).default([]),
+  auto: z._default(z.boolean(), false),
+  cert: optionalText,
+  key: optionalText,
+  client_ca: optionalText,
+  client_cn: z._default(z.boolean(), false),
+  client: z._default(z.array(client), []),
 })
 
 export const tlsKeyNames: readonly string[] = Object.keys(keys.shape)
 
 /** Undefined where TLS is not asked for. */
-export const tlsKeys = keys.transform(
-  ({ auto, cert, key, client_ca, client_cn, client }, context): TlsConfig | undefined => {
+export const tlsKeys = z.pipe(
+  keys,
+  z.transform(({ auto, cert, key, client_ca, client_cn, client }, payload): TlsConfig | undefined => {
     const bySubject = client.filter(entry => entry !== undefined)
     const isMapped = client_cn || bySubject.length > 0
-    if ((cert === undefined) !== (key === undefined)) context.addIssue('needs both cert and key')
-    else if (auto && cert !== undefined) context.addIssue('has either auto or cert and key')
-    else if (client_ca === undefined && isMapped) context.addIssue('needs client_ca for certificates of clients')
+    if ((cert === undefined) !== (key === undefined)) refuse(payload, 'needs both cert and key')
+    else if (auto && cert !== undefined) refuse(payload, 'has either auto or cert and key')
+    else if (client_ca === undefined && isMapped) refuse(payload, 'needs client_ca for certificates of clients')
     else if (client_ca !== undefined && !isMapped)
-      context.addIssue('lets no certificate of client_ca in: give [[tls.client]] or client_cn = true')
-    else if (client_ca !== undefined && !auto && cert === undefined) context.addIssue('needs auto, or cert and key')
+      refuse(payload, 'lets no certificate of client_ca in: give [[tls.client]] or client_cn = true')
+    else if (client_ca !== undefined && !auto && cert === undefined) refuse(payload, 'needs auto, or cert and key')
     if (!auto && (cert === undefined || key === undefined)) return undefined
     const users = { byCommonName: client_cn, bySubject }
     return {
       certificate: cert !== undefined && key !== undefined ? { certFile: cert, keyFile: key } : 'auto',
       clients: client_ca === undefined ? undefined : { caFile: client_ca, users },
     }
-  },
+  }),
 )
+
+/** For a transformation: says what is wrong with the value that it was given. */
+export function refuse(payload: z.core.ParsePayload, message: string): void {
+  payload.issues.push({ code: 'custom', message, input: payload.value })
+}

@@ -1,7 +1,7 @@
 import { isErrorCode, JankinsError, type WireError } from '../../protocol/errors.js'
 import { encodeFrame, FrameDecoder } from '../../protocol/frame.js'
 import { LIMITS } from '../../protocol/limits.js'
-import { decodeMessage, encodeNotice, encodeRequest, type Message } from '../../protocol/message.js'
+import { decodeMessage, encodeNotice, encodeRequestFrame, type Message } from '../../protocol/message.js'
 import { METHODS, type Method, type Params, type Result } from '../../protocol/methods.js'
 import { checkResult, type Schema } from '../../protocol/schema.js'
 import { assert } from '../base/assert.js'
@@ -18,7 +18,7 @@ const ID_MAX = 2 ** 32 - 1
 
 interface Pending {
   readonly method: Method
-  readonly params: unknown
+  readonly params: Readonly<Record<string, unknown>>
   readonly resolve: (result: unknown) => void
   readonly reject: (error: Error) => void
   /** Set when it was sent. */
@@ -108,14 +108,14 @@ export class Calls {
 
   #send(pending: Pending): void {
     const id = this.#freeId()
-    const body = encodeRequest(id, pending.method, pending.params)
-    if (body.length > this.#sendBytesMax) {
-      pending.reject(new JankinsError('E_FRAME_TOO_LARGE', { bytes: body.length, bytesMax: this.#sendBytesMax }))
+    const { pieces, bodyBytes } = encodeRequestFrame(id, pending.method, pending.params)
+    if (bodyBytes > this.#sendBytesMax) {
+      pending.reject(new JankinsError('E_FRAME_TOO_LARGE', { bytes: bodyBytes, bytesMax: this.#sendBytesMax }))
       return
     }
     pending.id = id
     this.#sent.set(id, pending)
-    this.#writable = this.#wire.write(encodeFrame(body))
+    for (const piece of pieces) this.#writable = this.#wire.write(piece)
   }
 
   #freeId(): number {

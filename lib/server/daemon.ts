@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { systemClock } from '../base/clock.js'
 import type { DaemonConfig } from '../base/config.js'
 import type { LogRecord } from '../base/log.js'
 import type { ProgramLog } from '../base/log-output.js'
+import type { TlsConfig } from '../base/tls-keys.js'
 import type { Address } from '../base/wire.js'
 import { openReader } from '../store/open.js'
 import { createCounts } from './front/counts.js'
@@ -87,7 +89,6 @@ async function start(
     onDeath,
   })
   undo.push(writer.terminate)
-  await firstAdmin(directory, writer, log)
 
   const startedAtMs = clock.nowMs()
   const counts = createCounts()
@@ -106,7 +107,7 @@ async function start(
   const startThread = connectionThreads(config, data, writer)
   const pool = new ThreadPool({ start: startThread, threads, counts: new Int32Array(counts), clock, log, onLogs })
   undo.push(() => pool.terminate())
-  await pool.warmUp()
+  await Promise.all([firstAdmin(directory, writer, log), pool.warmUp()])
   const front = new Front({ config, tls, pool, clock, log, metrics })
   undo.push(() => front.stop())
   const listener = await listen({
@@ -123,6 +124,20 @@ async function start(
     return formatMetrics(metrics, gaugesOf(now))
   })
   let running = config
+  let material = tls
+  /** The files may be others by now: certificates are for weeks only. */
+  const renewCertificate = (from: TlsConfig): boolean => {
+    try {
+      const read = loadTls(from, directory.path, clock.nowMs())
+      if (isDeepStrictEqual(read, material)) return false
+      front.useTls(read)
+      material = read
+      log.info('the certificate was read again', { fingerprint: read.fingerprint })
+    } catch (error) {
+      log.error('the certificate was not taken over, the one before holds', { reason: (error as Error).message })
+    }
+    return true
+  }
   return {
     address: listener.address,
     async look() {
@@ -139,7 +154,8 @@ async function start(
       for (const { name, at } of changes)
         if (at === 'reload') log.info('a key of the configuration was changed', { key: name })
         else log.warn('a key of the configuration was changed, and needs a restart', { key: name })
-      if (changes.length === 0) log.info('the configuration was read again: nothing was changed')
+      const isRenewed = config.tls !== undefined && renewCertificate(config.tls)
+      if (changes.length === 0 && !isRenewed) log.info('the configuration was read again: nothing was changed')
     },
     fingerprint: tls?.fingerprint,
     metrics: page?.url,

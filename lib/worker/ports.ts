@@ -81,7 +81,8 @@ export interface AttemptFiles {
   /** Adds a line to the job's stderr that tells what jankins could not do; nothing when the disk has no room. */
   note(line: string): Promise<void>
   partBytes(part: Part): Promise<number>
-  readPart(part: Part, offset: number, bytesMax: number): Promise<Buffer>
+  /** @param into at least `bytesMax` long: may be used for what is returned */
+  readPart(part: Part, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
   /** Bytes of a log that are worth freeing at once. */
   readonly freeStepBytes: number
   /**

@@ -27,6 +27,9 @@ interface StreamState {
   marks: DurableMarks
 }
 
+/** Reads the next bytes of a part, into `into` where it can. */
+type Read = (offset: number, bytesMax: number, into: Buffer) => Promise<Buffer>
+
 export interface Finished {
   readonly stdout: { readonly bytes: number; readonly crc32: number; readonly tail?: Uint8Array }
   readonly stderr: { readonly bytes: number; readonly crc32: number; readonly tail?: Uint8Array }
@@ -114,8 +117,8 @@ export class Shipper {
   }
 
   async shipArtifacts(bytes: number): Promise<void> {
-    await this.#ship('artifacts', bytes, this.#artifactsLength, (offset, bytesMax) =>
-      this.#files.readPart('artifacts', offset, bytesMax),
+    await this.#ship('artifacts', bytes, this.#artifactsLength, (offset, bytesMax, into) =>
+      this.#files.readPart('artifacts', offset, bytesMax, into),
     )
     this.#artifactsLength = bytes
   }
@@ -150,19 +153,13 @@ export class Shipper {
       stream,
       plan.bytes,
       state.length,
-      (offset, bytesMax) => this.#read(stream, plan, offset, bytesMax),
+      (offset, bytesMax, into) => this.#read(stream, plan, offset, bytesMax, into),
       enough,
     )
   }
 
   /** Sends [from, end) with several chunks under way; returns the daemon's length, which is then `end`. */
-  async #ship(
-    part: Part,
-    end: number,
-    from: number,
-    read: (offset: number, bytesMax: number) => Promise<Buffer>,
-    enough?: AbortSignal,
-  ): Promise<number> {
+  async #ship(part: Part, end: number, from: number, read: Read, enough?: AbortSignal): Promise<number> {
     const isBulk = part === 'artifacts' || end - from > SMALL_BYTES
     const channel = isBulk ? () => this.#link.bulk(this.#holder) : () => this.#link.ready()
     const { frameBytesMax } = await this.#link.ready()
@@ -185,7 +182,7 @@ export class Shipper {
     end: number,
     chunkBytes: number,
     window: number,
-    read: (offset: number, bytesMax: number) => Promise<Buffer>,
+    read: Read,
     append: (offset: number, data: Buffer) => Promise<{ length: number; moved: boolean }>,
   ): Promise<number> {
     let next = from
@@ -193,17 +190,19 @@ export class Shipper {
     let moved: number | undefined
     let reading: Promise<unknown> = Promise.resolve()
     // One read at a time: the checksum goes through the bytes in order.
-    const take = async (): Promise<{ offset: number; data: Buffer } | undefined> => {
+    const take = async (into: Buffer): Promise<{ offset: number; data: Buffer } | undefined> => {
       if (next >= end || moved !== undefined) return undefined
       const offset = next
-      const data = await read(offset, Math.min(chunkBytes, end - offset))
+      const data = await read(offset, Math.min(chunkBytes, end - offset), into)
       if (data.length === 0) throw new Error(`a file of job ${this.#holder.job} has lost its bytes at ${offset}`)
       next = offset + data.length
       return { offset, data }
     }
+    // Each lane reads into memory of its own again and again: of new memory each chunk would soon be garbage.
     const lane = async (): Promise<void> => {
+      const into = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - from))
       for (;;) {
-        const taken = reading.then(take)
+        const taken = reading.then(() => take(into))
         reading = taken.catch(() => {})
         const chunk = await taken
         if (!chunk) return
@@ -247,9 +246,10 @@ export class Shipper {
   }
 
   /** Bytes of the virtual stream, exactly as many as asked for unless the mark or the end of the head comes first. */
-  async #read(stream: Stream, plan: StreamPlan, offset: number, bytesMax: number): Promise<Buffer> {
+  async #read(stream: Stream, plan: StreamPlan, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer> {
     const place = locate(plan, offset, bytesMax)
-    const data = place.kind === 'mark' ? place.data : await this.#files.readPart(stream, place.offset, place.bytes)
+    const data =
+      place.kind === 'mark' ? place.data : await this.#files.readPart(stream, place.offset, place.bytes, into)
     if (data.length === 0) throw new Error(`${stream} of job ${this.#holder.job} has lost its bytes at ${offset}`)
     const state = this.#streams[stream]
     const skip = state.crcOffset - offset

@@ -22,7 +22,7 @@ t.test('jankins.conf with every key uncommented is what the code has as defaults
   t.strictSame(shown.worker, load(t, '').worker)
   const written = new Set([...text.matchAll(/^([a-z_]+) = /gm)].map(([, key]) => key))
   const sections = ['worker', 'retention'] as const
-  const known = [fileKeys.shape, ...sections.map(name => fileKeys.shape[name].unwrap().shape)].flatMap(shape =>
+  const known = [fileKeys.shape, ...sections.map(name => fileKeys.shape[name].def.innerType.shape)].flatMap(shape =>
     Object.keys(shape),
   )
   const nested = ['address', 'user', 'password_file', 'fingerprint', 'ca', 'plaintext', 'weight', 'subject']

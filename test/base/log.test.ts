@@ -1,7 +1,8 @@
 import { fstatSync } from 'node:fs'
 import t from 'tap'
+import type { LogFormat } from '../../lib/base/log.js'
 import { type LogRecord, recordLog } from '../../lib/base/log.js'
-import { createLog, formatOf, type LogFormat } from '../../lib/base/log-output.js'
+import { createLog, formatOf } from '../../lib/base/log-output.js'
 import { FakeClock } from '../helpers/clock.js'
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 6)

@@ -15,6 +15,7 @@ import AdmZip from 'adm-zip'
 import t, { type Test } from 'tap'
 import { unpackZipFile } from '../../lib/client/archive/unpack.js'
 import { zipGlobs } from '../../lib/client/archive/zip-globs.js'
+import { plainly } from '../helpers/processes.js'
 
 const MIB = 2 ** 20
 
@@ -24,21 +25,22 @@ function scratch(t: Test): string {
   return dir
 }
 
-/** Runs code in a process of its own with a small heap; returns the most memory that it had, bytes. */
+/**
+ * Runs code in a process of its own with a small heap; returns the most memory that it had, bytes. Not by getrusage(2):
+ * its peak goes on from that of the process that started it.
+ */
 function peakBytes(code: string, ...args: string[]): number {
-  const whole = `${code}; console.log(process.resourceUsage().maxRSS * 1024)`
-  const output = execFileSync(
-    process.execPath,
-    ['--max-old-space-size=64', '--input-type=module', '-e', whole, ...args],
-    { encoding: 'utf8' },
-  )
-  return Number(output.trim())
+  const whole = `${code}; console.log((await import('node:fs')).readFileSync('/proc/self/status', 'utf8'))`
+  const [program, ...words] = plainly([process.execPath, '--max-old-space-size=64', '--input-type=module', '-e', whole])
+  const status = execFileSync(program, [...words, ...args], { encoding: 'utf8' })
+  const [, peakKib] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
+  return Number(peakKib) * 1024
 }
 
-t.test('an archive of 1 GiB is made and unpacked in little memory', async t => {
+t.test('an archive of 512 MiB is made and unpacked in little memory', async t => {
   const root = scratch(t)
   mkdirSync(join(root, 'out'))
-  const files = { 'zeros.bin': 768 * MIB, 'stored.gz': 256 * MIB }
+  const files = { 'zeros.bin': 256 * MIB, 'stored.gz': 256 * MIB }
   for (const [name, bytes] of Object.entries(files)) {
     writeFileSync(join(root, 'out', name), 'begin')
     truncateSync(join(root, 'out', name), bytes)

@@ -59,6 +59,9 @@ t.test('a data directory that cannot be written to is named in one line', async 
   const { code, stderr } = await runDaemon(t, ['--port', '0', '--data', join(file, 'data')])
   t.equal(code, 1)
   t.match(stderr, /^jankinsd: cannot write to \S+ \(ENOTDIR\): give --data a directory that this user may write to\n$/)
+  const none = await runDaemon(t, ['--port', '0', '--data', '/proc/jankins/data'])
+  t.equal(none.code, 1)
+  t.match(none.stderr, /^jankinsd: cannot write to \S+ \(ENOENT\): give --data/)
 })
 
 t.test('a config that is wrong is refused with its place, and nothing is made', async t => {

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Block, missingLine, readBlocks } from '../helpers/document.js'
+import { quietPort } from '../helpers/ports.js'
 import { programPath, startDaemon, temporaryDirectory, withoutOwn } from '../helpers/processes.js'
 import { openShell, type Shell } from '../helpers/shell.js'
 
@@ -86,9 +85,9 @@ async function runDocument(t: Test, file: string, blocks: readonly Block[]): Pro
 async function placeFor(t: Test, blocks: readonly Block[]) {
   const [etc, backups, tmux, homes] = [1, 2, 3, 4].map(() => temporaryDirectory(t)) as [string, string, string, string]
   const startsDaemon = blocks.some(({ stays, script }) => stays && /\bjankinsd\b/.test(script))
-  const metricsPort = String(await freePort())
+  const metricsPort = String(await quietPort())
   const daemon = startsDaemon ? undefined : await startDaemon(t, { args: ['--metrics', `127.0.0.1:${metricsPort}`] })
-  const port = daemon?.address.port ?? (await freePort())
+  const port = daemon?.address.port ?? (await quietPort())
   const config = join(etc, 'jankins.conf')
   writeFileSync(config, `port = ${port}\n`)
   const environment = {
@@ -132,13 +131,4 @@ function pathFor(t: Test, homes: string): string {
   const copy = `#!/bin/sh\n${to}\nmkdir -p "${home}" && exec cp "$1" "$to"\n`
   writeFileSync(join(path, 'scp'), copy, { mode: 0o755 })
   return path
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -43,8 +43,6 @@ awk '{ print $2 }' /proc/self/mounts | while read -r at; do
   [ "$at" = "$data" ] || mount -o remount,ro,bind "$at" 2>/dev/null || :
 done
 umask 0077
-# What the test runner puts into every program would write elsewhere.
-unset NODE_OPTIONS
 exec prlimit --core=0 setpriv --no-new-privs --inh-caps=-all --bounding-set=-all \\
   python3 -B test/fixtures/sandbox.py ${UNIT} "$@"
 `

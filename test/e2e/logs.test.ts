@@ -9,13 +9,15 @@ const MIB = 1024 * 1024
 
 for (const { threads, args } of THREAD_MODES)
   t.test(`with ${threads}`, async t => {
+    const daemon = await startDaemon(t, { args })
+    const client = await daemon.connect()
+    startWorker(t, daemon, ['--jobs', '2'])
+
     t.test('binary bytes and invalid UTF-8 come back exactly, each stream by itself', async t => {
-      const daemon = await startDaemon(t, { args })
       const bytes = Buffer.from([...Array(256).keys(), 0xc3, 0x28, 0xff, 0xfe, 0x0d, 0x0a, 0x00, 0xf0, 0x9f])
       const file = join(temporaryDirectory(t), 'bytes')
       writeFileSync(file, bytes)
       await addAction(t, daemon, ['bytes', '--', 'sh', '-c', `cat ${file}; cat ${file} ${file} >&2`])
-      startWorker(t, daemon)
       const job = await queued(t, daemon, ['bytes', '--wait'])
 
       const out = await cli(t, ['log', job, '--stdout'], daemon)
@@ -23,7 +25,6 @@ for (const { threads, args } of THREAD_MODES)
       const error = await cli(t, ['log', job, '--stderr', '--json'], daemon)
       const chunks = String(error.stdout).trim().split('\n')
       t.ok(chunks.length > 0)
-      const client = await daemon.connect()
       const read = await client.call('job.log', {
         job: Number(job) as never,
         stream: 'stderr',
@@ -35,12 +36,10 @@ for (const { threads, args } of THREAD_MODES)
     })
 
     t.test('a log of 100 MB comes back whole', async t => {
-      const daemon = await startDaemon(t, { args })
       const script =
         "let line = ''; for (let i = 0; i < 2 ** 20; i++) { line = String(i).padStart(99, '.') + '\\n'; " +
         "if (!process.stdout.write(line)) await new Promise(r => process.stdout.once('drain', r)) }"
       await addAction(t, daemon, ['long', '--', process.execPath, '--input-type=module', '-e', script])
-      startWorker(t, daemon)
       const job = await queued(t, daemon, ['long', '--wait'])
       const log = await cli(t, ['log', job], daemon)
       t.equal(log.code, 0)
@@ -51,7 +50,6 @@ for (const { threads, args } of THREAD_MODES)
     })
 
     t.test('a log that is followed shows what the job writes before the job ends', async t => {
-      const daemon = await startDaemon(t, { args })
       const go = join(temporaryDirectory(t), 'go')
       await addAction(t, daemon, [
         'talk',
@@ -60,9 +58,7 @@ for (const { threads, args } of THREAD_MODES)
         '-c',
         `echo first; while [ ! -e ${go} ]; do sleep 0.05; done; echo second`,
       ])
-      startWorker(t, daemon)
       const job = await queued(t, daemon, ['talk'])
-      const client = await daemon.connect()
       let seen = ''
       for (let offset = 0; ; ) {
         const page = await client.call('job.log', {
@@ -81,9 +77,7 @@ for (const { threads, args } of THREAD_MODES)
     })
 
     t.test('stderr that is merged stands in stdout in the order written', async t => {
-      const daemon = await startDaemon(t, { args })
       await addAction(t, daemon, ['both', '--stderr', 'merge', '--', 'sh', '-c', 'echo 1; echo 2 >&2; echo 3'])
-      startWorker(t, daemon)
       const job = await queued(t, daemon, ['both', '--wait'])
       const log = await cli(t, ['log', job, '--stdout'], daemon)
       t.equal(String(log.stdout), '1\n2\n3\n')
@@ -92,7 +86,6 @@ for (const { threads, args } of THREAD_MODES)
     t.test(
       'at the log limit the head, a mark and the tail stay, or the job is stopped, as the action says',
       async t => {
-        const daemon = await startDaemon(t, { args })
         const print = 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done'
         await addAction(t, daemon, ['cut', '--log-limit', '64KiB', '--', 'sh', '-c', print])
         await addAction(t, daemon, [
@@ -108,7 +101,6 @@ for (const { threads, args } of THREAD_MODES)
           '-c',
           'while :; do echo more; done',
         ])
-        startWorker(t, daemon, ['--jobs', '2'])
         const cut = await queued(t, daemon, ['cut', '--wait'])
         const log = String((await cli(t, ['log', cut], daemon)).stdout)
         t.ok(log.startsWith('line 0\nline 1\n'), 'the head is there')
@@ -116,13 +108,8 @@ for (const { threads, args } of THREAD_MODES)
         t.ok(log.length < 70_000, `${log.length} bytes`)
         const stopped = await cli(t, ['queue', 'stop', '--wait'], daemon)
         t.equal(stopped.code, 130)
-        const [record] = await client(daemon, String(stopped.stdout).trim())
-        t.match(record, { state: 'CANCELLED', reason: 'log-limit' })
+        const { jobs } = await client.call('job.query', { jobs: [Number(stopped.stdout) as never] })
+        t.match(jobs[0], { state: 'CANCELLED', reason: 'log-limit' })
       },
     )
   })
-
-async function client(daemon: Awaited<ReturnType<typeof startDaemon>>, job: string) {
-  const connection = await daemon.connect()
-  return (await connection.call('job.query', { jobs: [Number(job) as never] })).jobs
-}

@@ -45,13 +45,18 @@ t.test('what happens to jobs, connections and bytes is told to Prometheus and in
   const refused = await cli(t, ['status'], { env: { ...daemon.env, JANKINS_PASSWORD: 'guessed' } })
   t.equal(refused.code, 3)
 
-  const after = await scrape()
+  let after: Families = new Map()
+  // A machine that is busy with other things may have made it miss some beats.
+  const isHeard = async () => {
+    after = await scrape()
+    return sampleOf(after, 'jankins_workers{liveness="alive"}') === 1
+  }
+  await until(isHeard, 'the worker is heard')
   const told = (sample: string): number => sampleOf(after, sample)
   t.equal(told('jankins_jobs{state="PENDING"}'), 0)
   t.equal(told('jankins_jobs_queued_total'), 3)
   t.equal(told('jankins_jobs_ended_total{state="COMPLETE",reason="succeeded"}'), 2)
   t.equal(told('jankins_jobs_ended_total{state="COMPLETE",reason="failed"}'), 1)
-  t.equal(told('jankins_workers{liveness="alive"}'), 1)
   t.equal(told('jankins_job_queue_wait_seconds_count'), 3)
   t.ok(told('jankins_job_queue_wait_seconds_sum') > 0)
   t.ok(told('jankins_job_dispatch_seconds_count') >= 3)

@@ -2,11 +2,13 @@ import { execFile, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { temporaryDirectory, withoutOwn } from '../helpers/processes.js'
+import { plainly, temporaryDirectory, withoutOwn } from '../helpers/processes.js'
 
 const DRIVER = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
-const NO_REGISTRY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|code E5\d\d/
+/** What npm says of a registry that is away or too slow; its agent has a code of its own for each thing that takes long. */
+const NO_REGISTRY =
+  /ENOTFOUND|EAI_AGAIN|ECONN\w+|\w*TIMEOUT|ETIMEDOUT|E(NET|HOST)UNREACH|ENOTCACHED|FETCH_ERROR|code E5\d\d/
 
 /** What a person tries first, in any directory. */
 const TRY = `
@@ -29,14 +31,14 @@ const TRIED = /it works\n(.*\n)*no problem was found\n/
 
 /** On a machine of its own: everything that is written goes to memory, and is gone with the last process. */
 const INSTALL = `
-dpkg --force-depends --install "$DEB"
+dpkg --force-depends --force-unsafe-io --install "$DEB"
 getent passwd jankins
 jankins --version
 ${TRY}
 test -f /usr/lib/systemd/system/jankinsd.service
 test -f /usr/share/man/man1/jankins.1.gz
 echo 'port = 5266' >>/etc/jankins/jankins.conf
-dpkg --force-depends --install "$DEB"
+dpkg --force-depends --force-unsafe-io --install "$DEB"
 grep -x 'port = 5266' /etc/jankins/jankins.conf
 mkdir /var/lib/jankins
 dpkg --remove jankins
@@ -66,7 +68,7 @@ t.test('what npm packs is installed by npm install -g, and works anywhere', asyn
   // The driver would be compiled: it is taken from here instead.
   const install = ['install', '--global', '--prefix', prefix, '--ignore-scripts', ...quick, join(dir, tarball)]
   const installed = await run('npm', install)
-  if (installed.code !== 0 && NO_REGISTRY.test(installed.output))
+  if (installed.isLate || (installed.code !== 0 && NO_REGISTRY.test(installed.output)))
     return t.pass('npm install', { skip: 'no registry of packages is reached' })
   t.equal(installed.code, 0, installed.output)
   const modules = join(prefix, 'lib/node_modules/jankins/node_modules')
@@ -81,7 +83,8 @@ t.test('what npm packs is installed by npm install -g, and works anywhere', asyn
 const why = whyNoPackage()
 t.test('the Debian package installs, works, keeps what was changed, and goes', { skip: why ?? false }, async t => {
   const dir = temporaryDirectory(t)
-  const made = await run(process.execPath, ['scripts/deb.mjs', dir])
+  // Packed as little as can be: nobody keeps it.
+  const made = await run(process.execPath, ['scripts/deb.mjs', dir], { DPKG_DEB_COMPRESSOR_LEVEL: '0' })
   t.equal(made.code, 0, made.output)
   const DEB = join(dir, readdirSync(dir).find(name => name.endsWith('.deb')) ?? '')
   const installed = await inOverlay(t, INSTALL, { DEB, HOME: '/root', PATH: SYSTEM_PATH })
@@ -115,12 +118,13 @@ function namespace(): readonly string[] {
   return process.getuid?.() === 0 ? all : [...all, '--map-root-user']
 }
 
-/** Runs a program to its end. @returns its status, and both of its streams */
+/** Runs a program to its end, or for five minutes. @returns its status, and both of its streams */
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  return new Promise<{ code: number; output: string }>(resolve => {
+  return new Promise<{ code: number; output: string; isLate: boolean }>(resolve => {
     const options = { env: { ...process.env, ...withoutOwn(), ...env }, timeout: 300_000, maxBuffer: 2 ** 24 }
-    const child = execFile(program, [...args], options, (error, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? (error ? -1 : 0), output: `${stderr}${stdout}` })
+    const [first, ...rest] = plainly([program, ...args])
+    const child = execFile(first, rest, options, (error, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? (error ? -1 : 0), output: `${stderr}${stdout}`, isLate: child.killed })
     })
   })
 }

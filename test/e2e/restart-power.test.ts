@@ -13,7 +13,6 @@ const OTHER_BOOT = '33333333-3333-4333-8333-333333333333\n'
 const LINES = 4_000_000
 
 t.test('a log is whole and never wrong after the power went, whatever the disk kept of it', async t => {
-  t.setTimeout(120_000)
   const daemon = await startDaemon(t, { args: ['--port', String(await quietPort())] })
   const { address, dataDir, env, password } = daemon
   const admin = await daemon.connect()
@@ -41,7 +40,7 @@ t.test('a log is whole and never wrong after the power went, whatever the disk k
     (await readLog(client, job)).every(byte => byte !== 0),
     'nobody is shown what was never written',
   )
-  t.match(again.stderr(), /logs of running jobs were cut/)
+  t.ok(await again.said(/logs of running jobs were cut/))
 
   writeFileSync(go, '')
   const { job: view } = await client.call('job.wait', { job, waitMs: 60_000 })

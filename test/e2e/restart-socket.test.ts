@@ -18,7 +18,6 @@ const PROCESSES = 12
 const RESTARTS_AT = [250, 500, 750]
 
 t.test('with socket activation a restart refuses no command and loses none', async t => {
-  t.setTimeout(240_000)
   const daemon = await startDaemon(t, { by: python('hold-socket.py') })
   const admin = await daemon.connect()
   const salt = Buffer.alloc(16, 'commands')

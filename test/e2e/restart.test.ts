@@ -49,7 +49,6 @@ const allHold = async (admin: Client): Promise<boolean> => {
 }
 
 t.test('workers resume their jobs soon after a daemon is back, however it ended and however long', async t => {
-  t.setTimeout(120_000)
   let daemon: DaemonProcess = await startDaemon(t, { args: ['--port', String(await quietPort())] })
   const { address, dataDir } = daemon
   const first = await daemon.connect()

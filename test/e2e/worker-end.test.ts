@@ -8,6 +8,9 @@ import { readStat } from '../../lib/worker/machine/proc.js'
 import type { Sha256 } from '../../protocol/ids.js'
 import { type Bench, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
+/** Their jobs wait more than they do. */
+t.jobs = 4
+
 const sh = (script: string): string[] => ['sh', '-c', script]
 
 /** Queues a job that tells by a file that it runs, and returns when it does. */
@@ -43,7 +46,7 @@ t.test('a job that ignores SIGTERM is killed after its grace', async t => {
 
 t.test('a job that runs longer than its time limit ends as TIMEOUT', async t => {
   const bench = await startBench(t)
-  const job = await bench.run({ command: sh('echo begun; sleep 600'), timeLimitMs: 300 })
+  const job = await bench.run({ command: sh('echo begun; sleep 600'), timeLimitMs: 2_000 })
   t.match(job, { state: 'TIMEOUT', reason: 'time-limit', signal: 'SIGTERM' })
   t.equal(String(await bench.log(job.job)), 'begun\n')
 })
@@ -127,6 +130,6 @@ t.test('beyond the log limit the head and the end are kept, with a mark between'
 
 t.test('a job that may not go beyond its log limit is stopped there', async t => {
   const bench = await startBench(t)
-  const job = await bench.run({ command: ['yes'], logLimitBytes: 10_000, onLogLimit: 'stop', graceMs: 1_000 })
+  const job = await bench.run({ command: ['yes'], logLimitBytes: 10_000, onLogLimit: 'stop', graceMs: 30_000 })
   t.match(job, { state: 'CANCELLED', reason: 'log-limit', signal: 'SIGTERM' })
 })

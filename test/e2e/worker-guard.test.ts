@@ -8,6 +8,11 @@ import type { JobId } from '../../protocol/ids.js'
 import { type Running, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { processesWith, until } from '../helpers/worker-bench.js'
 
+/** Each of them mostly waits for a lease to end. */
+t.jobs = 4
+
+/** Long enough that a busy machine does not lose it before it is meant to be lost. */
+const LEASE_MS = 6_000
 const TREE = 'setsid sh -c "sleep 600 & (sleep 601 &) ; sleep 602" & setsid sleep 603 & sleep 604'
 
 interface Stage {
@@ -20,7 +25,7 @@ interface Stage {
 
 let marks = 0
 
-/** A job with processes in sessions of their own runs on a worker, under the shortest lease. */
+/** A job with processes in sessions of their own runs on a worker, under a short lease. */
 async function stage(t: Test): Promise<Stage & { readonly first: Running }> {
   const daemon = await startDaemon(t)
   const admin = await daemon.connect()
@@ -29,7 +34,7 @@ async function stage(t: Test): Promise<Stage & { readonly first: Running }> {
   const [name = '', value = ''] = marker.split('=')
   const command = ['sh', '-c', TREE]
   const environment: [string, string][] = [[name, value]]
-  const { job } = await admin.call('job.exec', { command, environment, leaseMs: 3_000, key: `guard-${marker}` })
+  const { job } = await admin.call('job.exec', { command, environment, leaseMs: LEASE_MS, key: `guard-${marker}` })
   const worker = (): Running =>
     startCli(t, ['work', '--name', 'box', '--dir', stateDir, '--jobs', '2'], { env: daemon.env })
   const first = worker()

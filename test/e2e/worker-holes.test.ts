@@ -55,7 +55,6 @@ for (const [name, directory] of [
   ['in memory', inMemory],
 ] as const)
   t.test(`what is durable at the daemon takes no room at the worker, ${name}, and nothing of it is lost`, async t => {
-    t.setTimeout(180_000)
     const base = directory(t)
     const dir = base === null ? null : await withHoles(t, base)
     if (dir === null) return

@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
 import { newCookie } from '../../lib/worker/environment.js'
 import { openMachine } from '../../lib/worker/machine/linux.js'
 import { findPidNamespace } from '../../lib/worker/machine/namespace.js'
 import type { Grant } from '../../protocol/views.js'
-import { startDaemon, temporaryDirectory } from '../helpers/processes.js'
+import { commandOf, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { getaway, newMark, processesNaming, shedding } from '../helpers/tree.js'
 import { nameOf, tempDir, until } from '../helpers/worker-bench.js'
 
 /** A job runs in a namespace; undefined where that cannot be. */
-async function stage(t: Test, leaseMs = 600_000) {
+async function stage(t: Test) {
   if (!(await findPidNamespace())) return void t.comment('skipped: no pid namespace can be made here')
   const dir = await tempDir(t)
   const [stateDir, go, started] = [join(dir, 'state'), join(dir, 'go'), join(dir, 'started')]
@@ -26,7 +26,7 @@ async function stage(t: Test, leaseMs = 600_000) {
     cookie: newCookie(machine.random),
   })
   await files.markLaunched()
-  await files.writeLeaseEnd(machine.bootClock.bootMs() + leaseMs)
+  await files.writeLeaseEnd(machine.bootClock.bootMs() + 600_000)
   const { name, value } = files.record.cookie
   const shell = await machine.executor.start(files, { PATH: String(process.env.PATH), [name]: value })
   await until('all of it runs', () => existsSync(started) && processesNaming(mark).length >= 8)
@@ -78,8 +78,9 @@ t.test('a namespace whose shell was killed is ended all the same', async t => {
 })
 
 t.test('the guard ends a job in a namespace when its lease has passed', async t => {
-  const on = await stage(t, 2_000)
+  const on = await stage(t)
   if (!on) return
+  await on.files.writeLeaseEnd(on.machine.bootClock.bootMs() + 100)
   await until('nothing is left', () => processesNaming(on.mark).length === 0)
   await on.files.remove()
   await on.machine.release()
@@ -95,7 +96,7 @@ async function workOnce(t: Test, namespacesMax: number) {
   writeFileSync(config, '[worker]\npid_namespace = true\n')
   const hiding = `mount -t tmpfs none "$(awk '/ - cgroup2 /{print $5}' /proc/self/mountinfo)" &&
     echo ${namespacesMax} >/proc/sys/user/max_pid_namespaces || exit 99; exec "$@"`
-  const words = [process.execPath, resolve('dist/bin/jankins.js'), 'work', '--once', '--name', 'box', '--dir', dir]
+  const words = [...commandOf('jankins'), 'work', '--once', '--name', 'box', '--dir', dir]
   const { status, stderr } = spawnSync(
     'unshare',
     ['--user', '--map-root-user', '--mount', 'sh', '-c', hiding, 'sh', ...words, '--config', config],

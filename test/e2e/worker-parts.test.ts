@@ -5,6 +5,7 @@ import type { Dial, Wire } from '../../lib/base/wire.js'
 import { ConnectionLostError } from '../../lib/client/connection.js'
 import { startBench, until } from '../helpers/worker-bench.js'
 
+t.jobs = 2
 const CUT_AT_BYTES = 2_000_000
 
 /** Breaks when so many bytes have gone to the daemon, and stays so until it is mended. */
@@ -54,7 +55,7 @@ async function breakUpload(t: Test, leaseMs: number) {
 }
 
 t.test('a lease that ends during the upload of artifacts leaves nothing of them, at either side', async t => {
-  const { bench, job, line, working, parts, over, attempts } = await breakUpload(t, 3_000)
+  const { bench, job, line, working, parts, over, attempts } = await breakUpload(t, 6_000)
   await over()
   t.match(await bench.ended(job), { state: 'TIMEOUT', reason: 'worker-lost', artifactBytes: 0 })
   t.strictSame(await parts(), [])

@@ -34,7 +34,8 @@ t.test('a worker of two servers runs the jobs of both, and more of the one with 
   })
   for (let job = 1; job <= 12; job++) await otherAdmin.call('job.wait', { job: job as never, waitMs: 60_000 })
   const ownFirst = order.slice(0, order.lastIndexOf('second:2')).filter(server => server === 'first:1').length
-  t.ok(ownFirst >= 1 && ownFirst <= 8, `${ownFirst} jobs of the lighter server ran beside 12 of the heavier`)
+  // By time spent: how many that is depends on how long each took. test/worker/pure.test.ts has the exact shares.
+  t.ok(ownFirst >= 1 && ownFirst < 12, `${ownFirst} jobs of the lighter server ran beside 12 of the heavier`)
   working.drain()
   await working.result
 })

@@ -94,11 +94,14 @@ t.test('a worker with several slots runs each of many jobs exactly once', async 
 
 t.test('a worker that drains lets its jobs end and takes no other', async t => {
   const bench = await startBench(t)
-  const first = await bench.exec({ command: sh('echo begun; sleep 0.3; echo done') })
+  const go = join(await tempDir(t), 'go')
+  const command = sh('echo begun; while [ ! -e "$GO" ]; do sleep 0.02; done; echo done')
+  const first = await bench.exec({ command, environment: [['GO', go]] })
   const second = await bench.exec({ command: ['true'] })
   const working = await bench.work({ mode: { kind: 'loop' } })
   await bench.admin.call('job.log', { job: first, stream: 'stdout', offset: 0, bytesMax: 100, waitMs: 30_000 })
   working.drain()
+  writeFileSync(go, '')
   await working.result
   t.match(await bench.ended(first), { state: 'COMPLETE', exitCode: 0 })
   t.equal((await bench.admin.call('job.query', { jobs: [second] })).jobs[0]?.state, 'PENDING')

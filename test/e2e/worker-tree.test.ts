@@ -9,6 +9,9 @@ import type { JobId } from '../../protocol/ids.js'
 import { getaway, newMark, processesNaming, shedding } from '../helpers/tree.js'
 import { type Bench, startBench, tempDir, until } from '../helpers/worker-bench.js'
 
+/** Most of the time the ways wait: for a lease, a time limit, a grace. */
+t.jobs = 3
+
 const LAYERS = [
   { layer: 'cookie', options: {}, isThere: async () => true, holdsAll: false },
   {
@@ -67,12 +70,12 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   'that reaches its time limit': {
     goesOn: true,
-    definition: { timeLimitMs: 1_500 },
+    definition: { timeLimitMs: 4_000 },
     expected: { state: 'TIMEOUT', reason: 'time-limit' },
   },
   'whose lease is lost': {
     goesOn: true,
-    definition: { leaseMs: 3_000 },
+    definition: { leaseMs: 6_000 },
     end: (_bench, _job, line) => line.cut(),
     expected: { state: 'TIMEOUT', reason: 'worker-lost', treeLayer: undefined },
   },
@@ -81,7 +84,8 @@ const WAYS: Readonly<Record<string, Way>> = {
 for (const { layer, options, isThere, holdsAll } of LAYERS)
   t.test(`by ${layer} nothing is left of a job`, async t => {
     if (!(await isThere())) return void t.comment('skipped: this machine does not have it')
-    for (const [name, way] of Object.entries(WAYS)) await t.test(name, t => endOneWay(t, way))
+    t.jobs = Object.keys(WAYS).length
+    await Promise.all(Object.entries(WAYS).map(([name, way]) => t.test(name, t => endOneWay(t, way))))
 
     async function endOneWay(t: Test, { definition, goesOn, end, expected }: Way): Promise<void> {
       const bench = await startBench(t)

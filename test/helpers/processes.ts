@@ -9,11 +9,14 @@ import type { Address, Security } from '../../lib/base/wire.js'
 import { type Client, connect, type Login } from '../../lib/client/connection.js'
 import { dialTcp } from '../../lib/client/tcp.js'
 import { parseName } from '../../protocol/ids.js'
+import { PATIENCE_MS } from './clock.js'
 import { noteFlags, recordingDial } from './exercised.js'
 
 /** The built programs. JANKINS_DIST names another build than this checkout's. */
 const DIST = resolve(process.env.JANKINS_DIST ?? 'dist')
 const END_MS = 10_000
+
+type Program = 'jankinsd' | 'jankins'
 
 export interface Ended {
   readonly code: number | null
@@ -35,9 +38,11 @@ export interface RunOptions {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
-  /** What it has written so far. */
+  /** What it has written so far. What was seen of it elsewhere may be here a moment later: `said` waits. */
   stdout(): string
   stderr(): string
+  /** Resolves with all of stderr so far when this stands there. @throws Error when it ends, or two minutes pass, without */
+  said(what: RegExp): Promise<string>
 }
 
 export interface DaemonProcess extends Running {
@@ -119,12 +124,26 @@ export function temporaryDirectory(t: Test): string {
 /** A directory for PATH in which the built programs have their names. It is removed at the end of the test. */
 export function programPath(t: Test): string {
   const path = temporaryDirectory(t)
-  for (const program of ['jankins', 'jankinsd'])
-    writeFileSync(join(path, program), `#!/bin/sh\nexec '${process.execPath}' '${DIST}/bin/${program}.js' "$@"\n`, {
-      mode: 0o755,
-    })
+  for (const program of ['jankins', 'jankinsd'] as const)
+    writeFileSync(join(path, program), `#!/bin/sh\nexec ${quoted(commandOf(program))} "$@"\n`, { mode: 0o755 })
   return path
 }
+
+/**
+ * Starts a command with no NODE_OPTIONS but these. The test runner puts a loader into those of every process that a test
+ * starts: node needs twice the time with it, has memory that is not its own, and writes a file when it ends.
+ */
+export function plainly(command: readonly string[], nodeOptions?: string): [string, ...string[]] {
+  return ['env', ...(nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]), ...command]
+}
+
+/** Words that start a built program, for a shell or another command that becomes it. */
+export const commandOf = (program: Program, nodeOptions?: string): readonly string[] =>
+  plainly([process.execPath, fileOf(program)], nodeOptions)
+
+const quoted = (words: readonly string[]): string => words.map(word => `'${word}'`).join(' ')
+
+const fileOf = (program: Program): string => join(DIST, 'bin', `${program}.js`)
 
 function configArgs(t: Test, { config, args = [] }: DaemonOptions): readonly string[] {
   if (config === undefined) return args
@@ -133,12 +152,12 @@ function configArgs(t: Test, { config, args = [] }: DaemonOptions): readonly str
   return ['--config', path, ...args]
 }
 
-function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[], options: RunOptions): Running {
-  const file = join(DIST, 'bin', `${program}.js`)
+function launch(t: Test, program: Program, args: readonly string[], options: RunOptions): Running {
+  const file = fileOf(program)
   if (!existsSync(file)) throw new Error(`${file} is missing: the end-to-end tests need the build, npm run build`)
   if (program === 'jankins') noteFlags(args)
   const env = { ...process.env, NO_COLOR: '1', ...withoutOwn(), ...options.env }
-  const [command = '', ...rest] = [...(options.by ?? []), process.execPath, file, ...args]
+  const [command = '', ...rest] = [...(options.by ?? []), ...commandOf(program, options.env?.NODE_OPTIONS), ...args]
   const child = spawn(command, rest, {
     env,
     cwd: options.cwd ?? temporaryDirectory(t),
@@ -154,7 +173,21 @@ function launch(t: Test, program: 'jankinsd' | 'jankins', args: readonly string[
   child.stdin.end(options.input ?? '')
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout: Buffer.concat(stdout), stderr }))
   t.teardown(() => end(child, ended))
-  return { child, ended, stdout: () => Buffer.concat(stdout).toString(), stderr: () => stderr }
+  return {
+    child,
+    ended,
+    stdout: () => Buffer.concat(stdout).toString(),
+    stderr: () => stderr,
+    async said(what) {
+      const isOver = ended.then(() => true)
+      const signal = AbortSignal.timeout(PATIENCE_MS)
+      while (!what.test(stderr)) {
+        const next = once(child.stderr, 'data', { signal }).then(() => false)
+        if ((await Promise.race([next, isOver])) && !what.test(stderr)) throw new Error(`never said ${what}: ${stderr}`)
+      }
+      return stderr
+    },
+  }
 }
 
 /** What the shell has set for jankins, and the test runner for node, must not reach the programs. */

@@ -12,6 +12,7 @@ import { runWorker, type WorkerMode, type WorkerOptions, type WorkerResult } fro
 import { type JobId, type Name, parseName } from '../../protocol/ids.js'
 import type { Params } from '../../protocol/methods.js'
 import type { JobView } from '../../protocol/views.js'
+import { PATIENCE_MS } from './clock.js'
 import { startDaemonInProcess, type TestDaemon, type TestDaemonOptions } from './daemon.js'
 
 export const nameOf = (text: string): Name => parseName(text) as Name
@@ -123,7 +124,7 @@ export async function startBench(
   return bench
 }
 
-/** Command lines of the processes that carry this text in their environment. */
+/** The processes that carry this text in their environment. */
 export async function processesWith(text: string): Promise<readonly number[]> {
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
   const found: number[] = []
@@ -136,8 +137,9 @@ export async function processesWith(text: string): Promise<readonly number[]> {
 
 /** Waits on a fact of the outside world that tells nobody when it comes true. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await isTrue()); tries++) {
-    if (tries > 1_000) throw new Error(`never came true: ${what}`)
+  const startedAtMs = systemClock.monotonicMs()
+  while (!(await isTrue())) {
+    if (systemClock.monotonicMs() - startedAtMs > PATIENCE_MS) throw new Error(`never came true: ${what}`)
     await sleep(systemClock, 20)
   }
 }

@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer'
+import { isDeepStrictEqual } from 'node:util'
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import t from 'tap'
 import { JankinsError } from '../../protocol/errors.js'
+import { HEADER_BYTES } from '../../protocol/frame.js'
 import { LIMITS } from '../../protocol/limits.js'
 import {
   decodeMessage,
@@ -10,6 +12,7 @@ import {
   encodeNotice,
   encodeReply,
   encodeRequest,
+  encodeRequestFrame,
   type Message,
 } from '../../protocol/message.js'
 
@@ -108,6 +111,22 @@ t.test('binary is a view on the frame, and an encoded message is a buffer of its
   t.equal(data.buffer, first.buffer)
 })
 
+t.test('the pieces of a frame are the frame, and large data is one of them as it is', async t => {
+  for (const bytes of [0, 1, 16_383, 16_384, 70_000]) {
+    const data = Buffer.alloc(bytes, 'log')
+    for (const params of [{ offset: 7, part: 'stdout', missing: undefined, data }, { data }]) {
+      const { pieces, bodyBytes } = encodeRequestFrame(9, 'job.append', params)
+      const frame = Buffer.concat(pieces)
+      t.ok(decodedAlike(frame.subarray(HEADER_BYTES), Buffer.from(encodeRequest(9, 'job.append', params))))
+      t.equal(frame.length, HEADER_BYTES + bodyBytes)
+      t.equal(frame.readUInt32BE(0), bodyBytes)
+      t.equal(pieces.at(-1) === data, bytes >= 16_384)
+    }
+  }
+  const { pieces } = encodeRequestFrame(9, 'job.query', { data: 'no bytes' })
+  t.match(decodeMessage(Buffer.concat(pieces).subarray(HEADER_BYTES)), { params: { data: 'no bytes' } })
+})
+
 t.test('any params survive the round trip', async t => {
   const value = fc.oneof(
     fc.integer(),
@@ -131,3 +150,6 @@ t.test('any params survive the round trip', async t => {
 function same(message: Message, id: number, params: unknown): boolean {
   return message.kind === 'request' && message.id === id && fc.stringify(message.params) === fc.stringify(params)
 }
+
+const decodedAlike = (one: Uint8Array, other: Uint8Array): boolean =>
+  isDeepStrictEqual(decodeMessage(one), decodeMessage(other))

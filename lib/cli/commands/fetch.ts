@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobId } from '../../../protocol/ids.js'
+import { makeDirectory } from '../../base/make-directory.js'
 import { formatBytes } from '../../base/units.js'
 import { type ListedEntry, listZipFile, unpackZipFile } from '../../client/archive/unpack.js'
 import { downloadArtifacts } from '../../client/download.js'
@@ -20,7 +21,7 @@ export function run(args: ArgsOf<'fetch'>, context: Context): Promise<number> {
     const dir = args.output ?? `artifacts-${args.job}`
     // Asked before anything is written: a job without artifacts leaves no directory behind.
     await client.call('artifact.read', { job: args.job, offset: 0, bytesMax: 1 })
-    if (!args.list) await mkdir(dir, { recursive: true })
+    if (!args.list) makeDirectory(dir)
     const zip = await openNameless(args.list ? tmpdir() : dir)
     try {
       await download(context, client, args.job, zip)

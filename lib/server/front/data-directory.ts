@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { makeDirectory } from '../../base/make-directory.js'
 import { takeDataLock } from './data-lock.js'
 import { StartError } from './start-error.js'
 
@@ -23,7 +24,7 @@ export interface DataDirectory {
 export function takeDataDirectory(dataDir: string): DataDirectory {
   const path = resolve(dataDir)
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path, 0o700)
   } catch (error) {
     throw unwritable(path, error)
   }

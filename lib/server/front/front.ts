@@ -76,6 +76,11 @@ export class Front {
     }
   }
 
+  /** Key and certificates for connections that come from now on; nothing where the wire is plaintext. */
+  useTls(material: TlsMaterial): void {
+    this.#door?.use(material)
+  }
+
   /** @param accepted of a server with pauseOnConnect */
   accept(accepted: Socket): void {
     const nowMs = this.#parts.clock.monotonicMs()

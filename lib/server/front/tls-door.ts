@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls'
 import { EXPORTER_BYTES, EXPORTER_LABEL } from '../../../protocol/channel-binding.js'
 import { JankinsError } from '../../../protocol/errors.js'
 import { LIMITS } from '../../../protocol/limits.js'
@@ -38,6 +38,8 @@ interface Handshake {
   readonly address: string
   readonly network: string
   readonly sinceMs: number
+  /** What it is done with: what holds when it begins. */
+  material: TlsMaterial
 }
 
 /**
@@ -46,7 +48,7 @@ interface Handshake {
  */
 export class TlsDoor {
   readonly #server: Server
-  readonly #material: TlsMaterial
+  #material: TlsMaterial
   readonly #handlers: TlsDoorHandlers
   readonly #refusal = refusal(new JankinsError('E_TLS_REQUIRED'))
   /** Connections whose handshake is under way, by network. */
@@ -58,16 +60,10 @@ export class TlsDoor {
     this.#material = material
     this.#handlers = handlers
     this.#server = createServer({
-      key: material.key,
-      cert: material.certificates,
-      ca: material.clientAuthorities,
+      ...contextOf(material),
       requestCert: material.clientAuthorities !== undefined,
       // Who has no certificate, or a bad one, may still have a password.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      ciphers: CIPHERS,
-      honorCipherOrder: true,
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
       // A reader that is told to stop has at most one record of TLS behind this.
       highWaterMark: SMALL_READ_BYTES,
     })
@@ -77,11 +73,19 @@ export class TlsDoor {
     )
   }
 
+  /** For connections that come from now on; whether clients are asked for a certificate stays. */
+  use(material: TlsMaterial): void {
+    this.#material = material
+    this.#server.setSecureContext(contextOf(material))
+  }
+
   /** @param accepted of a server with pauseOnConnect */
   admit(accepted: Socket, nowMs: number): void {
     const key = keyOf(accepted)
     const network = networkOf(accepted.remoteAddress ?? '')
-    this.#handshakes.set(key, { accepted, address: addressOf(accepted), network, sinceMs: nowMs })
+    const address = addressOf(accepted)
+    const handshake: Handshake = { accepted, address, network, sinceMs: nowMs, material: this.#material }
+    this.#handshakes.set(key, handshake)
     this.pending.add(network)
     // Its errors reach the encrypted socket above it too.
     accepted.on('error', () => {})
@@ -94,6 +98,7 @@ export class TlsDoor {
         return
       }
       accepted.unshift(bytes)
+      handshake.material = this.#material
       this.#server.emit('connection', accepted)
     })
     accepted.resume()
@@ -118,7 +123,7 @@ export class TlsDoor {
     }
     const channel: Channel = {
       address: handshake.address,
-      tls: factsOf(socket, this.#material),
+      tls: factsOf(socket, handshake.material),
       open(reader) {
         socket.on('data', (bytes: Buffer) => {
           if (!reader.onBytes(bytes)) socket.pause()
@@ -145,6 +150,16 @@ export class TlsDoor {
     return handshake
   }
 }
+
+const contextOf = (material: TlsMaterial): SecureContextOptions => ({
+  key: material.key,
+  cert: material.certificates,
+  ca: material.clientAuthorities,
+  minVersion: 'TLSv1.2',
+  ciphers: CIPHERS,
+  honorCipherOrder: true,
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
+})
 
 const keyOf = ({ remoteAddress, remotePort, localAddress }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress}`

@@ -10,8 +10,9 @@ import type { RunningThread, StartThread, ThreadHandlers } from './thread-link.j
 const MIB = 1024 * 1024
 /** Chunks of logs and artifacts that are done with are freed when this is full of small objects: little, and often. */
 const YOUNG_MIB_MAX = 6
-const CONNECTION_THREAD = new URL('../connection/thread.js', import.meta.url)
-const WRITER_THREAD = new URL('../writer/thread.js', import.meta.url)
+/** connection/thread.ts and writer/thread.ts, as the build has bundled them beside the bundle that this file is part of. */
+const CONNECTION_THREAD = new URL('./connection.js', import.meta.url)
+const WRITER_THREAD = new URL('./writer.js', import.meta.url)
 
 /** The writer thread as the main thread sees it. */
 export interface WriterThread {

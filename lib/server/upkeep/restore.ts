@@ -1,5 +1,6 @@
-import { lstat, mkdir, opendir, rename, rm, rmdir } from 'node:fs/promises'
+import { lstat, opendir, rename, rm, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeDirectory } from '../../base/make-directory.js'
 import { findDamage } from '../../store/upkeep.js'
 import { StartError } from '../front/start-error.js'
 import { runTar } from './tar.js'
@@ -14,7 +15,7 @@ export async function restore(path: string, dataDir: string): Promise<void> {
   const work = `${to}.restoring`
   try {
     await rm(work, { recursive: true, force: true })
-    await mkdir(work, { recursive: true, mode: 0o700 })
+    makeDirectory(work, 0o700)
     await unpack(resolve(path), work)
     const [damage] = findDamage(work)
     if (damage !== undefined) throw new Error(`its database is damaged: ${damage}`)

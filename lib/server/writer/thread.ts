@@ -5,6 +5,7 @@ import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
 import { createRemoval } from '../../blobs/removal.js'
 import { openStore } from '../../store/open.js'
+import type { Store } from '../../store/store.js'
 import { sharedLogLevel } from '../log-level.js'
 import { sharedMetrics } from '../metrics/metrics.js'
 import type { FromWriterThread, ToWriterThread, WriterThreadData } from '../ports.js'
@@ -39,7 +40,9 @@ const room = createRoom(dataDir, reserveBytes, systemClock)
 if (room.isShort()) room.release()
 const audit = openAuditLog(dataDir, systemClock, log)
 const store = opened()
-if (store) {
+if (store) void serve(store)
+
+async function serve(store: Store): Promise<void> {
   const blobs = openBlobs(dataDir)
   await cutUnsafeLogs({ dataDir, store, blobs, log })
   const writer = await createWriter({
@@ -98,7 +101,7 @@ if (store) {
   watchRoom(room, systemClock, log)
 }
 
-function opened(): ReturnType<typeof openStore> | undefined {
+function opened(): Store | undefined {
   let commitAtMs = 0
   try {
     return openStore(dataDir, log, {

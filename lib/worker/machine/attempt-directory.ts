@@ -71,9 +71,9 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
     const file = path(FILE_OF[part])
     return createStreamReader(
       async () => sizeOf(file) ?? 0,
-      async (offset, bytesMax) => {
+      async (offset, bytesMax, into) => {
         files.open(file, 'r')
-        return files.read(file, offset, bytesMax)
+        return files.read(file, offset, bytesMax, into)
       },
     )
   }
@@ -110,9 +110,11 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
     },
     note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
     partBytes: part => readers[part].bytes(),
-    async readPart(part, offset, bytesMax) {
+    async readPart(part, offset, bytesMax, into) {
       const goneBytes = part === 'artifacts' ? 0 : freed.holeEnd(part) - offset
-      return goneBytes > 0 ? Buffer.alloc(Math.min(bytesMax, goneBytes), '\n') : readers[part].read(offset, bytesMax)
+      return goneBytes > 0
+        ? Buffer.alloc(Math.min(bytesMax, goneBytes), '\n')
+        : readers[part].read(offset, bytesMax, into)
     },
     freeStepBytes: FREE_STEP_BYTES,
     free: (stream, mark) => freed.free(stream, mark, () => readers[stream].isWhole()),

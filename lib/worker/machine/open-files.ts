@@ -13,8 +13,8 @@ export interface OpenFiles {
   /** @param flags as of open(2); what is made has mode 0600 @throws what the file system says */
   open(path: string, flags: string | number): void
   isOpen(path: string): boolean
-  /** Bytes of an open file; fewer at its end. */
-  read(path: string, offset: number, bytesMax: number): Promise<Buffer>
+  /** Bytes of an open file; fewer at its end. @param into at least `bytesMax` long, to be read into */
+  read(path: string, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
   /** At once the first time, which makes the file; later nothing waits for the disk. */
   write(path: string, text: string): Promise<void>
   /** Behind what is being read and written; a file that is asked for later is opened anew. */
@@ -44,8 +44,7 @@ export function createOpenFiles(): OpenFiles {
       if (!fds.has(path)) fds.set(path, openSync(path, flags, 0o600))
     },
     isOpen: path => fds.has(path),
-    async read(path, offset, bytesMax) {
-      const buffer = Buffer.allocUnsafe(bytesMax)
+    async read(path, offset, bytesMax, buffer = Buffer.allocUnsafe(bytesMax)) {
       const fd = fdOf(path)
       const bytesRead =
         bytesMax <= LITTLE_BYTES

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
+import { chmod, readdir, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.js'
+import { makeDirectory } from '../../base/make-directory.js'
 import type { AttemptStorage, GrantRecord } from '../ports.js'
 import { type AttemptHome, type LinuxAttempt, makeAttempt, openAttempt } from './attempt-directory.js'
 import { createPunchHole } from './freed.js'
@@ -32,7 +33,7 @@ export interface StateDirectory extends AttemptStorage {
  */
 export async function openStateDirectory(dir: string, bootId: string, clock: Clock): Promise<StateDirectory> {
   const attemptsDir = join(dir, 'attempts')
-  await mkdir(attemptsDir, { recursive: true, mode: 0o700 })
+  makeDirectory(attemptsDir, 0o700)
   await chmod(dir, 0o700)
   const unlock = await lock(dir)
   const guard = openGuard(dir, bootId, clock)

@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer'
 export interface StreamReader {
   /** Length of the stream, which is never shorter than what was read of it. */
   bytes(): Promise<number>
-  read(offset: number, bytesMax: number): Promise<Buffer>
+  /** @param into at least `bytesMax` long, to be read into */
+  read(offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
   /** Whether each byte of the stream stands in the file at its own offset. */
   isWhole(): Promise<boolean>
 }
@@ -18,7 +19,7 @@ const TAIL_BYTES = 64
  */
 export function createStreamReader(
   sizeOfFile: () => Promise<number>,
-  readFile: (offset: number, bytesMax: number) => Promise<Buffer>,
+  readFile: (offset: number, bytesMax: number, into?: Buffer) => Promise<Buffer>,
 ): StreamReader {
   let goneBytes = 0
   let readTo = 0
@@ -36,9 +37,9 @@ export function createStreamReader(
       readTo = 0
       return goneBytes + fileBytes
     },
-    async read(offset, bytesMax) {
+    async read(offset, bytesMax, into) {
       if (offset < goneBytes) return Buffer.alloc(Math.min(bytesMax, goneBytes - offset), '\n')
-      const data = await readFile(offset - goneBytes, bytesMax)
+      const data = await readFile(offset - goneBytes, bytesMax, into)
       const end = offset - goneBytes + data.length
       if (end > readTo) {
         readTo = end

@@ -46,8 +46,8 @@ export function createMaskedLog(files: AttemptFiles): MaskedLog {
     return from + masker.heldFrom(await readRange(part, from, fileBytes))
   }
 
-  async function readPart(part: Part, offset: number, bytesMax: number): Promise<Buffer> {
-    if (part === 'artifacts' || !masker) return files.readPart(part, offset, bytesMax)
+  async function readPart(part: Part, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer> {
+    if (part === 'artifacts' || !masker) return files.readPart(part, offset, bytesMax, into)
     const from = Math.max(0, offset - masker.reachBytes)
     const to = Math.min(offset + bytesMax + masker.reachBytes, endBytes.get(part) ?? Number.POSITIVE_INFINITY)
     const bytes = await readRange(part, from, to)

@@ -1,5 +1,5 @@
 import { constants, readFileSync } from 'node:fs'
-import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../base/clock.js'
 
@@ -22,8 +22,8 @@ export async function findDelegatedCgroup(): Promise<string | undefined> {
     if (inside === undefined || inside.includes('..')) return undefined
     const dir = join(mountedAt, inside)
     await access(join(dir, 'cgroup.procs'), constants.W_OK)
-    const probe = join(dir, `jankins-probe-${process.pid}`)
-    await mkdir(probe)
+    // Not by process number: two that look at once in different pid namespaces, or one that was killed here, have it too.
+    const probe = await mkdtemp(join(dir, 'jankins-probe-'))
     try {
       await access(join(probe, 'cgroup.kill'), constants.W_OK)
       return dir
