@@ -6,6 +6,7 @@ import { grantLatency } from './benches/grant-latency.js'
 import { history } from './benches/history.js'
 import { startLatency, true500 } from './benches/jobs.js'
 import { queue1, queue16 } from './benches/queue.js'
+import { retention } from './benches/retention.js'
 import { stalls } from './benches/stalls.js'
 import { heartbeats, heartbeatsJobs, idle } from './benches/workers.js'
 import type { Bench } from './harness/bench.js'
@@ -16,5 +17,5 @@ export const BENCHES: readonly Bench[] = [
   ...[connect, heartbeats, heartbeatsJobs, idle],
   ...[startLatency, true500, cliQueue],
   ...[logWrite, logRead, artifactWrite, artifactRead],
-  history,
+  ...[history, retention],
 ]

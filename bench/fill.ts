@@ -9,6 +9,6 @@ if (!Number.isSafeInteger(count) || count < 1 || directory === undefined || exis
   process.exit(2)
 }
 const startedAtMs = performance.now()
-await fillHistory(directory, count, done => {
+await fillHistory(directory, { ended: count, waiting: Math.ceil(count / 10) }, done => {
   console.log(`${done} jobs after ${Math.round((performance.now() - startedAtMs) / 1000)} s`)
 })

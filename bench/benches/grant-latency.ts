@@ -3,19 +3,15 @@ import { type Bench, type Figures, jankins } from '../harness/bench.js'
 import { startDaemon } from '../harness/daemon.js'
 import { percentile } from '../harness/statistics.js'
 import { beanstalkReplyBytes, deletion, PUT, RESERVE } from '../load/beanstalk.js'
-import { acknowledgeFrame, attachFrame, ClaimFrame, finishFrame } from '../load/finish.js'
-import { frameBytes, grantIn, RequestFrame } from '../load/frames.js'
 import { bodyOf, gearmanReplyBytes, packet, TYPES, typeOf } from '../load/gearman.js'
+import { openGrants, PAUSE_MS } from '../load/grant.js'
 import { Line } from '../load/line.js'
-import { type Account, LoginSteps } from '../load/login.js'
-import { PARAMETER, QueueConversation } from '../load/queue.js'
+import { PARAMETER } from '../load/queue.js'
 import { BEANSTALKD, hasBeanstalkd, startBeanstalkd } from '../peers/beanstalkd.js'
 import { BULLMQ, connectionTo, hasBullmq, loadBullmq, startRedis } from '../peers/bullmq.js'
 import { GEARMAND, hasGearmand, startGearmand } from '../peers/gearmand.js'
 
 const JOBS = 400
-/** Longer than a server has anything to do with the job before. */
-const PAUSE_MS = 3
 
 export const grantLatency: Bench = {
   name: 'grant-latency',
@@ -23,30 +19,7 @@ export const grantLatency: Bench = {
   target: 'p50 0.3 ms, p99 1 ms; beside 2 hogs p50 3 ms',
   subjects: [
     jankins(async scope => {
-      const { port, account } = await startDaemon(scope)
-      const person = await loggedIn(port, account)
-      const worker = await loggedIn(port, account)
-      await worker.ask(attachFrame('waiting').fresh())
-      const [claim, acknowledge, finish] = [new ClaimFrame(), acknowledgeFrame(), finishFrame()]
-      const beat = new RequestFrame('worker.beat', { leases: [], free: 1, load: 0.5 })
-      const queue = new QueueConversation()
-      return await latencies(async () => {
-        beat.check(await worker.ask(beat.fresh()))
-        worker.send(claim.fresh())
-        await sleep(PAUSE_MS)
-        const sentAtMs = performance.now()
-        person.send(queue.begin())
-        const granted = await worker.reply()
-        const tookMs = performance.now() - sentAtMs
-        claim.check(granted)
-        queue.next(await person.reply())
-        const grant = grantIn(granted)
-        acknowledge.name(grant)
-        finish.name(grant)
-        acknowledge.check(await worker.ask(acknowledge.fresh()))
-        finish.check(await worker.ask(finish.fresh()))
-        return tookMs
-      })
+      return await latencies(await openGrants(await startDaemon(scope)))
     }),
     {
       name: BEANSTALKD,
@@ -131,11 +104,4 @@ async function latencies(once: () => Promise<number>): Promise<Figures> {
     p50: { value: percentile(counted, 0.5), unit: 'ms', better: 'less' },
     p99: { value: percentile(counted, 0.99), unit: 'ms', better: 'less' },
   }
-}
-
-async function loggedIn(port: number, account: Account): Promise<Line> {
-  const line = await Line.open(port, frameBytes)
-  const steps = new LoginSteps(account)
-  steps.check(await line.ask(steps.finish(await line.ask(steps.start()))))
-  return line
 }

@@ -10,9 +10,8 @@ import { memoryOf } from '../harness/machine.js'
 import type { Scope } from '../harness/scope.js'
 import { percentile } from '../harness/statistics.js'
 import { acknowledgeFrame, attachFrame, ClaimFrame } from '../load/finish.js'
-import { frameBytes, grantIn } from '../load/frames.js'
-import { Line } from '../load/line.js'
-import { LoginSteps } from '../load/login.js'
+import { grantIn } from '../load/frames.js'
+import { openLine } from '../load/grant.js'
 import { runLoad } from '../load/run.js'
 
 /** Made anew for each round when HISTORY_DIR does not name a directory that bench:fill has made. */
@@ -54,7 +53,7 @@ const startOf = ({ startMs }: Daemon, memory: number): Figures => ({
 
 async function filled(scope: Scope): Promise<string> {
   const dataDir = join(scope.directory(), 'data')
-  await fillHistory(dataDir, JOBS, () => {})
+  await fillHistory(dataDir, { ended: JOBS, waiting: JOBS / 10 })
   return dataDir
 }
 
@@ -95,10 +94,8 @@ async function pageTimes(client: Client): Promise<readonly number[]> {
 }
 
 /** A worker takes the one job that the blocked action may run, and keeps it. */
-async function blockTheRest({ port, account }: Daemon): Promise<void> {
-  const line = await Line.open(port, frameBytes)
-  const steps = new LoginSteps(account)
-  steps.check(await line.ask(steps.finish(await line.ask(steps.start()))))
+async function blockTheRest(daemon: Daemon): Promise<void> {
+  const line = await openLine(daemon)
   await line.ask(attachFrame('holder').fresh())
   const [claim, acknowledge] = [new ClaimFrame(), acknowledgeFrame()]
   acknowledge.name(grantIn(await line.ask(claim.fresh())))

@@ -1,13 +1,9 @@
-import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Bench, jankins } from '../harness/bench.js'
 import { startDaemon } from '../harness/daemon.js'
-import type { Probed } from '../harness/probe.js'
+import { only, probe } from '../harness/probed.js'
 import { runLoad } from '../load/run.js'
 
 const SECONDS = 10
-const PROBE = new URL('../harness/probe.js', import.meta.url)
 
 /** What holds others up while much is queued: each thread of the daemon tells of itself. */
 export const stalls: Bench = {
@@ -16,20 +12,12 @@ export const stalls: Bench = {
   target: 'delay of the main thread below 10 ms at p99; no commit held up by a checkpoint',
   subjects: [
     jankins(async (scope, { seconds = SECONDS }) => {
-      const directory = scope.directory()
-      const daemon = await startDaemon(scope, {
-        nodeArgs: ['--import', PROBE.href],
-        env: { PROBE_DIR: directory },
-      })
+      const probing = probe(scope)
+      const daemon = await startDaemon(scope, probing.options)
       const order = { kind: 'queue', port: daemon.port, connections: 16, account: daemon.account } as const
       await runLoad(scope, { ...order, seconds: 10, operationsMax: 20_000 }, 2)
-      const load = await runLoad(scope, { ...order, seconds }, 2, () => void daemon.child.kill('SIGUSR2'))
-      daemon.client.destroy()
-      daemon.child.kill('SIGTERM')
-      await once(daemon.child, 'exit')
-      const probed = readdirSync(directory).map(
-        file => JSON.parse(readFileSync(join(directory, file), 'utf8')) as Probed,
-      )
+      const load = await runLoad(scope, { ...order, seconds }, 2, () => probing.forget(daemon))
+      const probed = await probing.end(daemon)
       const [main, writer] = [only(probed, 'main'), only(probed, 'writer')]
       const connections = probed.filter(({ thread, delay }) => thread === 'connection' && delay.count > 0)
       return {
@@ -50,10 +38,4 @@ export const stalls: Bench = {
       }
     }),
   ],
-}
-
-function only(probed: readonly Probed[], thread: Probed['thread']): Probed {
-  const found = probed.find(each => each.thread === thread)
-  if (!found) throw new Error(`the ${thread} thread has told nothing`)
-  return found
 }

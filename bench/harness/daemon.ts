@@ -40,6 +40,8 @@ export interface DaemonOptions {
   /** For jankinsd. */
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** Added to jankins.conf. */
+  readonly config?: string
 }
 
 /** The built daemon on a free port, with one action called ACTION. */
@@ -47,7 +49,7 @@ export async function startDaemon(scope: Scope, options: DaemonOptions = {}): Pr
   const directory = scope.directory()
   const dataDir = options.dataDir ?? join(directory, 'data')
   const config = join(directory, 'jankins.conf')
-  writeFileSync(config, CONFIG)
+  writeFileSync(config, CONFIG + (options.config ?? ''))
   const program = [...(options.nodeArgs ?? []), join(BIN, 'jankinsd.js'), ...(options.args ?? [])]
   const startedAtMs = performance.now()
   const child = scope.spawn(process.execPath, [...program, '--port', '0', '--data', dataDir, '--config', config], {

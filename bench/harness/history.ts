@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { logPaths } from '../../lib/blobs/paths.js'
+import type { JobId } from '../../protocol/ids.js'
 import { ACTION } from '../load/queue.js'
 import { addAction, startDaemon } from './daemon.js'
 import { endProcess, Scope } from './scope.js'
@@ -10,7 +13,7 @@ export const HISTORY = {
   actions: Array.from({ length: 20 }, (_, index) => `history-${index}`),
   users: ['admin', 'first', 'second', 'third'],
   workers: 50,
-  /** Its limit is one job at once, and a tenth as many jobs as all others together wait for it. */
+  /** Its limit is one job at once: what waits waits for it. */
   blocked: 'blocked',
 } as const
 
@@ -18,11 +21,21 @@ const CHUNK_ROWS = 250_000
 /** So long ago was the first job queued, ms. */
 const AGE_MS = 90 * 86_400_000
 
+export interface Counts {
+  readonly ended: number
+  /** Behind the limit of their action. */
+  readonly waiting: number
+}
+
 /**
- * Makes a data directory with `count` jobs that have ended, and count / 10 that wait behind the limit of their action.
- * What the daemon does by itself, it did: schema, actions and the first account are its own.
+ * Makes a data directory with many jobs. What the daemon does by itself, it did: schema, actions and the first account
+ * are its own.
  */
-export async function fillHistory(dataDir: string, count: number, tell: (done: number) => void): Promise<void> {
+export async function fillHistory(
+  dataDir: string,
+  counts: Counts,
+  tell: (done: number) => void = () => {},
+): Promise<void> {
   const scope = new Scope()
   try {
     const { client, child } = await startDaemon(scope, { dataDir })
@@ -37,19 +50,19 @@ export async function fillHistory(dataDir: string, count: number, tell: (done: n
   }
   const db = new Database(join(dataDir, 'jankins.db'))
   try {
-    fill(db, count, tell)
+    fill(db, counts, tell)
   } finally {
     db.close()
   }
 }
 
 /** Rows as the daemon would have left them: spread over actions, users, workers and ends by their number. */
-function fill(db: Database.Database, count: number, tell: (done: number) => void): void {
+function fill(db: Database.Database, { ended: count, waiting }: Counts, tell: (done: number) => void): void {
   db.pragma('journal_mode = OFF')
   db.pragma('synchronous = OFF')
   db.pragma('cache_size = -1000000')
   const addUser = db.prepare(
-    "INSERT INTO users (name, role, active, may_exec, created_at_ms) VALUES (?, 'user', 1, 0, 0) ON CONFLICT DO NOTHING",
+    "INSERT INTO users (name, role, state, may_exec, created_at_ms) VALUES (?, 'user', 'active', 0, 0) ON CONFLICT DO NOTHING",
   )
   for (const user of HISTORY.users) addUser.run(user)
   const queues = idsOf(db, HISTORY.actions)
@@ -74,11 +87,28 @@ function fill(db: Database.Database, count: number, tell: (done: number) => void
     tell(Math.min(count, from + CHUNK_ROWS))
   }
   db.prepare(`
-    WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < :waiting)
+    WITH RECURSIVE rows (n) AS (SELECT 1 WHERE :waiting > 0 UNION ALL SELECT n + 1 FROM rows WHERE n < :waiting)
     INSERT INTO jobs (state, queue, user, priority, attempt, retries_left, queued_at_ms, request_count, parameters)
     SELECT 1, :blocked, :user, 0, 1, 0, :nowMs, 1, :parameters FROM rows`).run({
-    ...{ waiting: Math.ceil(count / 10), blocked, user: users[0], nowMs: common.nowMs, parameters },
+    ...{ waiting, blocked, user: users[0], nowMs: common.nowMs, parameters },
   })
+  db.exec(`
+    INSERT INTO kept_files (queue, ended_at_ms, job, bytes)
+    SELECT queue, ended_at_ms, id, log_bytes FROM jobs WHERE state > 2 ORDER BY queue, ended_at_ms, id;
+    INSERT INTO kept_totals (queue, jobs, bytes) SELECT queue, count(*), sum(bytes) FROM kept_files GROUP BY queue`)
+}
+
+/** Writes the logs of the `count` jobs that ended first. */
+export function writeLogs(dataDir: string, count: number): void {
+  const db = new Database(join(dataDir, 'jankins.db'), { readonly: true })
+  const jobs = db.prepare('SELECT job, bytes FROM kept_files ORDER BY ended_at_ms LIMIT ?').all(count)
+  db.close()
+  for (const { job, bytes } of jobs as { job: JobId; bytes: number }[]) {
+    const { directory, streams } = logPaths(dataDir, { job, attempt: 1 })
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    writeFileSync(streams.stdout, Buffer.alloc(bytes, 'log '))
+    writeFileSync(streams.stderr, '')
+  }
 }
 
 const idsOf = (db: Database.Database, actions: readonly string[]): number[] =>

@@ -29,6 +29,15 @@ export const formatDuration = (ms: number): string => format(ms, DURATION_UNITS_
 /** The shortest text that `parseSize` reads back as the same whole number of bytes. */
 export const formatSize = (bytes: number): string => format(bytes, SIZE_UNITS_BYTES).replace(/B$/, bare)
 
+/** `0 B`, `812 B`, `1.5 KiB`, `20 MiB`: rounded, for people. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024
+  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
+}
+
 function parse(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const [, count, unit] = /^(\d{1,16})([A-Za-z]{1,3})$/.exec(text) ?? []
   if (count === undefined || unit === undefined || !Object.hasOwn(units, unit)) return undefined

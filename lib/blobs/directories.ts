@@ -12,7 +12,8 @@ export async function syncDirectory(directory: string): Promise<void> {
   await syncEntries(dirname(directory))
 }
 
-async function syncEntries(directory: string): Promise<void> {
+/** Makes the entries of a directory durable that was durable itself before. */
+export async function syncEntries(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
     await handle.sync()

@@ -1,12 +1,15 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { type JobId, parseSha256, type Sha256 } from '../../protocol/ids.js'
-import { ensureDirectory, syncDirectory } from './directories.js'
+import { ensureDirectory, syncEntries } from './directories.js'
 import { codeOf } from './disk-errors.js'
 import { artifactPaths, bundlePaths, logPaths } from './paths.js'
 
 /** Folders of bundles: the first two hex digits of their names. */
-const BUNDLE_FOLDERS = 256
+export const BUNDLE_FOLDERS = 256
+/** Asked for at once: the store answers on the thread that asks, and others wait for it. */
+const BUNDLES_MAX = 128
 /** A bundle that was sent or asked for since is about to be needed. */
 const UNUSED_MS = 24 * 3_600_000
 
@@ -18,8 +21,11 @@ export interface Removal {
    * Removes bundles of one folder, each time of the next one, that `findUnused` names and that nobody touched for a day.
    * @returns how many were removed
    */
-  sweepBundles(findUnused: (bundles: readonly Sha256[]) => Promise<readonly Sha256[]>, nowMs: number): Promise<number>
+  sweepBundles(findUnused: FindUnused, nowMs: number): Promise<number>
 }
+
+/** @returns those of them that nobody needs */
+export type FindUnused = (bundles: readonly Sha256[]) => Promise<readonly Sha256[]>
 
 export function createRemoval(dataDir: string): Removal {
   let nextFolder = 0
@@ -31,20 +37,42 @@ export function createRemoval(dataDir: string): Removal {
           const log = logPaths(dataDir, { job, attempt })
           const artifacts = artifactPaths(dataDir, { job, attempt })
           const paths = [log.streams.stdout, log.streams.stderr, log.order, artifacts.part, artifacts.final]
-          await Promise.all(paths.map(path => rm(path, { force: true })))
+          // One at a time: the few threads that libuv has for files serve every log and artifact that comes in.
+          for (const path of paths) await whereThere(() => unlink(path))
           for (const directory of [log.directory, artifacts.directory]) directories.add(directory)
         }
-      for (const directory of directories) await whereThere(() => syncDirectory(directory))
+      for (const directory of directories) await whereThere(() => syncEntries(directory))
     },
     async sweepBundles(findUnused, nowMs) {
-      const folder = join(dataDir, 'bundles', nextFolder.toString(16).padStart(2, '0'))
+      const folder = nextFolder
       nextFolder = (nextFolder + 1) % BUNDLE_FOLDERS
-      const names = (await whereThere(() => readdir(folder))) ?? []
-      const bundles = names.map(name => parseSha256(basename(name, '.zip'))).filter(bundle => bundle !== undefined)
       let removed = 0
-      for (const bundle of await findUnused(bundles)) if (await removeUntouched(dataDir, bundle, nowMs)) removed++
+      for await (const { bundle } of unusedIn(dataDir, folder, findUnused, nowMs))
+        if (await removeUntouched(dataDir, bundle, nowMs)) removed++
       return removed
     },
+  }
+}
+
+/** Bundles of all folders that sweepBundles would remove. */
+export async function* unusedBundles(
+  dataDir: string,
+  findUnused: FindUnused,
+  nowMs: number,
+): AsyncGenerator<{ readonly bundle: Sha256; readonly bytes: number }> {
+  for (let folder = 0; folder < BUNDLE_FOLDERS; folder++) yield* unusedIn(dataDir, folder, findUnused, nowMs)
+}
+
+async function* unusedIn(dataDir: string, folder: number, findUnused: FindUnused, nowMs: number) {
+  const directory = join(dataDir, 'bundles', folder.toString(16).padStart(2, '0'))
+  const names = (await whereThere(() => readdir(directory))) ?? []
+  const bundles = names.map(name => parseSha256(basename(name, '.zip'))).filter(bundle => bundle !== undefined)
+  for (let from = 0; from < bundles.length; from += BUNDLES_MAX) {
+    for (const bundle of await findUnused(bundles.slice(from, from + BUNDLES_MAX))) {
+      const found = await whereThere(() => stat(bundlePaths(dataDir, bundle, 0).final))
+      if (found && nowMs - found.mtimeMs > UNUSED_MS) yield { bundle, bytes: found.size }
+    }
+    await setImmediate()
   }
 }
 
@@ -54,7 +82,6 @@ export function createRemoval(dataDir: string): Removal {
  */
 async function removeUntouched(dataDir: string, bundle: Sha256, nowMs: number): Promise<boolean> {
   const { final, parts } = bundlePaths(dataDir, bundle, 0)
-  if (!(await isUntouched(final, nowMs))) return false
   const aside = join(parts, `${bundle}.unused`)
   // A restored backup has none.
   await ensureDirectory(parts)

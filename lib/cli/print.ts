@@ -18,7 +18,7 @@ export const quietly = (context: Context, quiet: boolean): Context =>
 
 /** Whether tables may be coloured. */
 export const isColoured = ({ env, stdout }: Context): boolean =>
-  stdout.isTerminal && env.NO_COLOR === undefined && env.TERM !== 'dumb'
+  stdout.isTerminal && !env.NO_COLOR && env.TERM !== 'dumb'
 
 /** Not by a replacer: a Buffer has turned itself into an object of numbers before one sees it. */
 const textField = ([name, value]: [string, unknown]): [string, unknown] => [

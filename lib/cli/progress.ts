@@ -1,6 +1,7 @@
 import type { Timer } from '../base/clock.js'
+import { formatBytes } from '../base/units.js'
 import type { Context } from './command.js'
-import { formatBytes, formatElapsed } from './text.js'
+import { formatElapsed } from './text.js'
 import { cutTo } from './width.js'
 
 const PERIOD_MS = 100

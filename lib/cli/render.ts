@@ -2,10 +2,10 @@ import type { JobId } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Result } from '../../protocol/methods.js'
 import type { ActionView, JobView } from '../../protocol/views.js'
-import { formatDuration, formatSize } from '../base/units.js'
+import { formatBytes, formatDuration, formatSize } from '../base/units.js'
 import { renderFacts } from './table.js'
 import { someOf, tookOf } from './tables.js'
-import { formatAgo, formatBytes, formatCommand, formatElapsed, formatTime } from './text.js'
+import { formatAgo, formatCommand, formatElapsed, formatTime } from './text.js'
 
 /** Values of the wire to text for people. All pure: the time is a parameter. */
 

@@ -1,9 +1,9 @@
 import type { JobStateName } from '../../protocol/fields.js'
 import type { ActionView, Definition, JobView, WorkerView } from '../../protocol/views.js'
-import { formatDuration } from '../base/units.js'
+import { formatBytes, formatDuration } from '../base/units.js'
 import type { ActionColumn, JobColumn, WorkerColumn } from './columns.js'
 import { type Colour, type Columns, renderTable, type Style } from './table.js'
-import { formatAgo, formatBytes, formatCommand, formatElapsed, formatTime } from './text.js'
+import { formatAgo, formatCommand, formatElapsed, formatTime } from './text.js'
 
 /** Lists of the wire as tables for people. All pure: the time, by the daemon's clock, is a parameter. */
 

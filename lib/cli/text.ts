@@ -33,15 +33,6 @@ export function formatOffset(offsetMs: number): string {
 /** `2026-05-04 13:07:09Z` */
 export const formatTime = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`
 
-/** `0 B`, `812 B`, `1.5 KiB`, `20 MiB`: rounded, for people. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  let value = bytes
-  let unit = 0
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024
-  return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
-}
-
 /** A peer's text on one line: what could move the cursor or change its colour is shown as an escape. */
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, character => {

@@ -24,6 +24,20 @@ t.test('a list shows the columns, the width and the brevity that were asked for'
   }
 })
 
+t.test('a state has its colour on a terminal only, and never with NO_COLOR', async t => {
+  const { as } = await setUp(t)
+  const admin = await as('admin')
+  await admin(['add-action', 'a', '--', 'true'])
+  await admin(['queue', 'a'])
+  const isColoured = async (isTerminal: boolean, env: Record<string, string>) =>
+    (await admin(['query'], { isTerminal, env })).stdout.includes('\x1b[')
+  t.equal(await isColoured(true, {}), true)
+  t.equal(await isColoured(true, { NO_COLOR: '' }), true, 'an empty variable counts as unset')
+  t.equal(await isColoured(true, { NO_COLOR: '1' }), false)
+  t.equal(await isColoured(true, { TERM: 'dumb' }), false)
+  t.equal(await isColoured(false, {}), false)
+})
+
 t.test('query filters, pages and shows one job in full', async t => {
   const { as } = await setUp(t)
   const admin = await as('admin')

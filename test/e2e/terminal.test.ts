@@ -1,58 +1,10 @@
-import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { COMPLETION_SCRIPTS } from '../../lib/cli/completion/scripts.js'
-import { until } from '../helpers/clock.js'
-import {
-  cli,
-  type DaemonProcess,
-  programPath,
-  startCli,
-  startDaemon,
-  temporaryDirectory,
-} from '../helpers/processes.js'
+import { cli, type DaemonProcess, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
+import { missingTerminal, openTerminal } from '../helpers/terminal.js'
 
-const run = promisify(execFile)
-const hasTmux = spawnSync('tmux', ['-V']).status === 0
-const skip = hasTmux ? false : 'tmux is missing: nothing stands in for a terminal'
-
-/** A shell in a terminal of its own, in which `jankins` is the built command. */
-async function openTerminal(t: Test, daemon: DaemonProcess, env: Record<string, string> = daemon.env) {
-  const home = temporaryDirectory(t)
-  const socket = join(home, 'tmux')
-  const vars = {
-    ...env,
-    XDG_CONFIG_HOME: join(home, 'config'),
-    HOME: home,
-    PS1: '$ ',
-    PATH: `${programPath(t)}:${process.env.PATH}`,
-  }
-  const settings = Object.entries(vars).map(([key, value]) => `${key}=${value}`)
-  const tmux = async (...args: string[]) => (await run('tmux', ['-S', socket, '-f', '/dev/null', ...args])).stdout
-  await tmux('new-session', '-d', '-x', '110', '-y', '30', 'env', ...settings, 'sh', '-i')
-  t.teardown(() => tmux('kill-server'))
-  const screen = () => tmux('capture-pane', '-p')
-  return {
-    screen,
-    type: (line: string) => tmux('send-keys', '-l', line).then(() => tmux('send-keys', 'Enter')),
-    keys: (keys: string) => tmux('send-keys', '-l', keys),
-    press: (key: string) => tmux('send-keys', key),
-    /** Resolves with the screen when it shows this. */
-    async shows(what: RegExp): Promise<string> {
-      let seen = ''
-      const look = async () => {
-        seen = await screen()
-        return what.test(seen)
-      }
-      await until(look, `the terminal shows ${what}`).catch(error => {
-        throw new Error(`${error.message}, but:\n${seen}`)
-      })
-      return seen
-    },
-  }
-}
+const skip = missingTerminal
 
 /** A worker that runs jobs of an action `long`, which goes on until it is stopped. */
 async function withWorker(t: Test, daemon: DaemonProcess): Promise<void> {
@@ -132,32 +84,3 @@ t.test('waiting for a job shows how it stands, and the line is gone at the end',
   startCli(t, ['work', '--name', 'box', '--dir', join(temporaryDirectory(t), 'state'), '--once'], { env })
   t.notMatch(await terminal.shows(/status 0/), /waiting for/)
 })
-
-const bash = '/bin/bash'
-t.test('bash completes commands, actions and values at Tab', { skip: skip || !existsSync(bash) }, async t => {
-  const daemon = await startDaemon(t)
-  await cli(t, ['add-action', 'compile', '--', 'true'], { env: daemon.env })
-  const terminal = await openTerminal(t, daemon)
-  await terminal.type(`exec ${bash} --norc`)
-  await terminal.type('source <(jankins completion bash); clear; echo ready')
-  await terminal.shows(/^ready$/m)
-  const cases: [typed: string, completed: RegExp][] = [
-    ['jankins comp', /jankins completion/],
-    ['jankins queue comp', /jankins queue compile/],
-    ['jankins query --state=T', /jankins query --state=TIMEOUT/],
-  ]
-  for (const [typed, completed] of cases) {
-    await terminal.press('C-u')
-    await terminal.keys(`${typed}\t`)
-    t.ok(await terminal.shows(completed), typed)
-  }
-})
-
-for (const shell of ['zsh', 'fish'] as const) {
-  const path = `/usr/bin/${shell}`
-  t.test(`${shell} reads its script`, { skip: existsSync(path) ? false : `${shell} is not installed` }, async t => {
-    const file = join(temporaryDirectory(t), 'script')
-    writeFileSync(file, COMPLETION_SCRIPTS[shell])
-    t.equal(spawnSync(path, ['-n', file]).status, 0)
-  })
-}

@@ -8,6 +8,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -141,15 +142,29 @@ t.test('prune removes what retention does not keep, after it has said what that 
     const { code, stdout, stderr } = await runDaemon(t, ['prune', '--data', dataDir, ...flags], { config })
     return { code, text: `${stdout}${stderr}` }
   }
-  t.match(await prune('--dry-run'), { code: 0, text: /^jobs without an action: 1 jobs, \d{6} bytes\n$/ })
-  t.match(await prune(), { code: 0, text: /^a daemon runs on \S+: it removes by itself/ })
+  const bundle = 'ab'.repeat(32)
+  const bundleFile = join(dataDir, 'bundles', 'ab', `${bundle}.zip`)
+  mkdirSync(join(bundleFile, '..'), { recursive: true })
+  writeFileSync(bundleFile, Buffer.alloc(2_048))
+  const due = 'jobs without an action: 1 job, 98 KiB\n'
+  t.strictSame(await prune('--dry-run'), { code: 0, text: due }, 'the bundle was touched today')
+  utimesSync(bundleFile, 1, 1)
+  const all = `${due}not needed by any job: 1 bundle, 2.0 KiB\ntogether: 100 KiB\n`
+  t.strictSame(await prune('--dry-run'), { code: 0, text: all }, 'beside a daemon, too')
+  const refused = await prune()
+  t.equal(refused.code, 1)
+  t.match(refused.text, `${all}jankinsd: nothing was removed: the daemon that runs on ${dataDir} removes by itself`)
+  t.equal(existsSync(bundleFile), true)
   await daemon.stop()
-  t.match(await prune(), { code: 0, text: 'logs and artifacts of 1 jobs were removed\n' })
+  t.strictSame(await prune('--dry-run'), { code: 0, text: all }, 'and without one')
+  t.strictSame(await prune(), { code: 0, text: 'removed: logs and artifacts of 1 job, 1 bundle\n' })
+  t.equal(existsSync(bundleFile), false)
   t.match(await prune('--dry-run'), { code: 0, text: 'retention keeps everything that there is\n' })
   t.match(await runDaemon(t, ['check', '--data', dataDir]), { code: 0 }, 'nothing is amiss')
   t.match(await runDaemon(t, ['--dry-run', '--data', dataDir]), { code: 2, stderr: /--dry-run is for jankinsd prune/ })
 
   const again = await startDaemon(t, { dataDir, config })
+  t.match(await prune(), { code: 0, text: 'retention keeps everything that there is\n' }, 'nothing is left to wish for')
   const pruned = await cli(t, ['log', second], { env: again.env })
   t.match(pruned, { code: 1, stderr: /removed, as the retention of the daemon says \(E_PRUNED/ })
   t.match((await cli(t, ['fetch', second], { env: again.env })).stderr, /E_PRUNED/)

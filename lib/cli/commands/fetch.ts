@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JobId } from '../../../protocol/ids.js'
 import { makeDirectory } from '../../base/make-directory.js'
+import { formatBytes } from '../../base/units.js'
 import { type ListedEntry, listZipFile, unpackZipFile } from '../../client/archive/unpack.js'
 import { downloadArtifacts } from '../../client/download.js'
 import type { ResilientClient } from '../../client/resilient.js'
@@ -13,7 +14,7 @@ import { EXIT } from '../failure.js'
 import { printJson, printLine } from '../print.js'
 import { startProgress } from '../progress.js'
 import { withDaemon } from '../session.js'
-import { formatBytes, printable } from '../text.js'
+import { printable } from '../text.js'
 
 export function run(args: ArgsOf<'fetch'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {

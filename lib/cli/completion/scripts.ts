@@ -20,7 +20,7 @@ _jankins() {
   local -a found
   found=("\${(@f)$(jankins completion zsh -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "\${found[1]}" ]]; then
-    compadd -Q -- "\${found[@]}"
+    compadd -Q -V jankins -- "\${found[@]}"
   else
     _files
   fi
@@ -30,8 +30,13 @@ compdef _jankins jankins
   fish: `# jankins completion fish; put it into ~/.config/fish/completions/jankins.fish
 function __jankins_complete
   set -l words (commandline --cut-at-cursor --tokenize) (commandline --cut-at-cursor --current-token)
-  jankins completion fish -- $words[2..-1] 2>/dev/null
+  set -l found (jankins completion fish -- $words[2..-1] 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path $words[-1]
+  end
 end
-complete --command jankins --arguments '(__jankins_complete)'
+complete --command jankins --no-files --keep-order --arguments '(__jankins_complete)'
 `,
 }

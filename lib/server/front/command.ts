@@ -14,8 +14,9 @@ export const USAGE = `Usage: jankinsd [option]...
        jankinsd check [option]...         look for problems and say what mends them; exit 1 when there are any
        jankinsd backup FILE [option]...   write database and files into FILE (.tar, .tar.gz, .tar.zst), also while it runs
        jankinsd prune [--dry-run] [option]...
-                                          remove what [retention] does not keep, or say what that is; a daemon
-                                          that runs does so by itself
+                                          remove what [retention] does not keep; a daemon that runs does so by
+                                          itself: beside it, this says what is left to remove, and exits 1.
+                                          --dry-run says it in any case and exits 0
        jankinsd restore FILE [option]...  make an empty data directory of a backup
 
   --config FILE    jankins.conf to read (default: $JANKINS_CONFIG, ./jankins.conf, /etc/jankins/jankins.conf)

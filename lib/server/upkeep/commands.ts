@@ -1,4 +1,5 @@
 import type { DaemonConfig } from '../../base/config.js'
+import { formatBytes } from '../../base/units.js'
 import { StartError } from '../front/start-error.js'
 import { backUp } from './backup.js'
 import { findProblems } from './check.js'
@@ -23,10 +24,7 @@ export async function runUpkeep(
     if (count === 0) say('no problem was found')
     return count === 0 ? 0 : 1
   }
-  if (verb === 'prune') {
-    await runPrune(config, isDry, say)
-    return 0
-  }
+  if (verb === 'prune') return await runPrune(config, isDry, say)
   const [file] = words
   if (file === undefined) throw new StartError(`${verb} needs the name of a file; see jankinsd --help`, 2)
   if (verb === 'backup') say(`${file} was written, ${await backUp(config.dataDir, file)} bytes`)
@@ -37,17 +35,37 @@ export async function runUpkeep(
   return 0
 }
 
-async function runPrune(config: DaemonConfig, isDry: boolean, say: (line: string) => void): Promise<void> {
-  if (isDry) {
-    let count = 0
-    for await (const { action, jobs, bytes, isPart } of findDue(config)) {
-      say(`${action ?? 'jobs without an action'}: ${isPart ? 'at least ' : ''}${jobs} jobs, ${bytes} bytes`)
-      count += jobs
-    }
-    if (count === 0) say('retention keeps everything that there is')
-    return
+async function runPrune(config: DaemonConfig, isDry: boolean, say: (line: string) => void): Promise<number> {
+  const pruned = isDry ? undefined : await prune(config)
+  if (pruned) {
+    say(`removed: logs and artifacts of ${counted(pruned.jobs, 'job')}, ${counted(pruned.bundles, 'bundle')}`)
+    return 0
   }
-  const pruned = await prune(config)
-  if (pruned !== undefined) say(`logs and artifacts of ${pruned} jobs were removed`)
-  else say(`a daemon runs on ${config.dataDir}: it removes by itself what its retention does not keep`)
+  const isDue = await sayDue(config, say)
+  if (isDry || !isDue) return 0
+  process.stderr.write(
+    `jankinsd: nothing was removed: the daemon that runs on ${config.dataDir} removes by itself, a little at a time, ` +
+      'what its own configuration does not keep; after a change of that, systemctl reload jankinsd\n',
+  )
+  return 1
 }
+
+/** @returns whether there is anything to remove */
+async function sayDue(config: DaemonConfig, say: (line: string) => void): Promise<boolean> {
+  let [lines, bytes] = [0, 0]
+  for await (const due of findDue(config)) {
+    const size = formatBytes(due.bytes)
+    if (due.kind === 'bundles') say(`not needed by any job: ${counted(due.count, 'bundle')}, ${size}`)
+    else
+      say(
+        `${due.action ?? 'jobs without an action'}: ${due.isPart ? 'at least ' : ''}${counted(due.count, 'job')}, ${size}`,
+      )
+    lines++
+    bytes += due.bytes
+  }
+  if (lines === 0) say('retention keeps everything that there is')
+  if (lines > 1) say(`together: ${formatBytes(bytes)}`)
+  return lines > 0
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../../base/clock.js'
 import type { DaemonConfig, RetentionConfig } from '../../base/config.js'
 import { silentLog } from '../../base/log.js'
-import { createRemoval } from '../../blobs/removal.js'
+import { BUNDLE_FOLDERS, createRemoval, type FindUnused, unusedBundles } from '../../blobs/removal.js'
 import { dueJobs } from '../../domain/retention.js'
 import { DATABASE_FILE, openReader, openStore } from '../../store/open.js'
 import type { KeptQueue } from '../../store/retention-store.js'
@@ -16,39 +16,62 @@ const PAGE_QUEUES = 100
 /** Looked at of one action in a dry run: more than that is told as "at least". */
 const JOBS_SHOWN_MAX = 100_000
 
-/** What retention would give up of one action now. */
-export interface Due {
-  /** Missing for jobs of job.exec. */
-  readonly action?: string
-  readonly jobs: number
+/** What retention would give up now: jobs of one action, or bundles that no job needs. */
+export type Due = {
+  readonly count: number
   readonly bytes: number
-  /** There may be more. */
-  readonly isPart: boolean
+} & (
+  | {
+      readonly kind: 'jobs'
+      /** Missing for jobs of job.exec. */
+      readonly action?: string
+      /** There may be more. */
+      readonly isPart: boolean
+    }
+  | { readonly kind: 'bundles' }
+)
+
+/** What was removed. */
+export interface Pruned {
+  readonly jobs: number
+  readonly bundles: number
 }
 
 /** Says what retention would give up now; changes nothing, and a daemon may run meanwhile. @throws StartError */
 export async function* findDue({ dataDir, retention }: DaemonConfig): AsyncGenerator<Due> {
-  const store = openReader(await existing(dataDir))
+  const directory = await existing(dataDir)
+  const store = openReader(directory)
   try {
     for await (const kept of allKept(store)) {
       const oldest = await store.readOldestKept(kept.queue, JOBS_SHOWN_MAX)
       const due = dueJobs(limitsOf(retention, kept), kept, oldest, systemClock.nowMs())
-      const bytes = due.reduce((sum, job) => sum + job.bytes, 0)
+      const bytes = sumOf(due)
       const { action } = kept
       const isPart = due.length === JOBS_SHOWN_MAX
-      if (due.length > 0) yield { ...(action !== undefined && { action }), jobs: due.length, bytes, isPart }
+      if (due.length > 0)
+        yield { kind: 'jobs', ...(action !== undefined && { action }), count: due.length, bytes, isPart }
     }
+    const unused: { readonly bytes: number }[] = []
+    for await (const bundle of unusedBundles(directory, findUnusedIn(store), systemClock.nowMs())) unused.push(bundle)
+    if (unused.length > 0) yield { kind: 'bundles', count: unused.length, bytes: sumOf(unused) }
   } finally {
     store.close()
   }
 }
 
+const findUnusedIn =
+  (store: StoreReader): FindUnused =>
+  bundles =>
+    store.findUnusedBundles(bundles)
+
+const sumOf = (parts: readonly { readonly bytes: number }[]): number => parts.reduce((sum, { bytes }) => sum + bytes, 0)
+
 /**
  * Gives up and removes all that retention does not keep.
- * @returns how many jobs; undefined when a daemon runs on the directory, which does this by itself
+ * @returns of how many jobs, and how many bundles; undefined when a daemon runs on the directory, which does this by itself
  * @throws StartError
  */
-export async function prune({ dataDir, retention }: DaemonConfig): Promise<number | undefined> {
+export async function prune({ dataDir, retention }: DaemonConfig): Promise<Pruned | undefined> {
   const directory = await existing(dataDir)
   const lock = takeDataLock(directory)
   if (!lock) return undefined
@@ -61,18 +84,20 @@ export async function prune({ dataDir, retention }: DaemonConfig): Promise<numbe
   }
 }
 
-async function pruneAll(parts: RetentionParts, store: StoreReader, retention: RetentionConfig): Promise<number> {
-  let count = 0
+async function pruneAll(parts: RetentionParts, store: StoreReader, retention: RetentionConfig): Promise<Pruned> {
+  let [jobs, bundles] = [0, 0]
   // The totals are read anew for each turn: they follow what was given up.
   for await (const { queue } of allKept(store))
     for (let more = true; more; ) {
       const [kept] = await store.listKept(queue - 1, 1)
       const pruned = kept ? await pruneQueue(parts, kept, limitsOf(retention, kept)) : 0
-      count += pruned
+      jobs += pruned
       more = pruned > 0
     }
   while ((await removePruned(parts)) > 0);
-  return count
+  for (let folder = 0; folder < BUNDLE_FOLDERS; folder++)
+    bundles += await parts.removal.sweepBundles(findUnusedIn(store), parts.clock.nowMs())
+  return { jobs, bundles }
 }
 
 async function* allKept(store: StoreReader): AsyncGenerator<KeptQueue> {

@@ -6,11 +6,14 @@ import { dueJobs, type RetentionLimits } from '../../domain/retention.js'
 import type { KeptQueue } from '../../store/retention-store.js'
 import type { QueueId, Store } from '../../store/store.js'
 
-/** Work of one turn: a write of so few rows takes less than a millisecond, and no claim waits behind a longer one. */
-const JOBS_MAX = 32
+/**
+ * Jobs of one step, however many are due: what a claim may have to wait for is one transaction that prunes so many, a
+ * third of a millisecond, and at most as many reads of old pages from the disk.
+ */
+export const JOBS_MAX = 8
 const QUEUES_MAX = 16
-/** Between turns: while there is more to do, 27 million jobs a day; otherwise 57,000 actions are looked at in an hour. */
-const BUSY_MS = 100
+/** Between steps: while there is more to do, at most 7 million jobs a day; otherwise 57,000 actions are seen in an hour. */
+const BUSY_MS = 50
 const IDLE_MS = 1_000
 /** After something went wrong: a disk, most likely. */
 const FAILED_MS = 60_000
@@ -67,7 +70,7 @@ export function startRetention(
   let after: QueueId | undefined
   let bundlesDueAtMs = clock.monotonicMs()
 
-  async function turn(): Promise<number> {
+  async function step(): Promise<number> {
     let done = await removePruned(parts)
     const queues = await store.listKept(after, QUEUES_MAX)
     after = queues.length < QUEUES_MAX ? undefined : queues.at(-1)?.queue
@@ -86,7 +89,7 @@ export function startRetention(
     if (!isStopped) timer = clock.after(delayMs, next, { background: true })
   }
   function next(): void {
-    turn().then(
+    step().then(
       done => again(done > 0 ? BUSY_MS : IDLE_MS),
       error => {
         if (!isStopped) log.warn('what retention does not keep could not be removed', { reason: String(error) })

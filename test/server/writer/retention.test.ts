@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
+import type { Clock } from '../../../lib/base/clock.js'
 import { silentLog } from '../../../lib/base/log.js'
 import { createRemoval, type Removal } from '../../../lib/blobs/removal.js'
-import { pruneQueue, removePruned, startRetention } from '../../../lib/server/writer/retention.js'
+import { JOBS_MAX, pruneQueue, removePruned, startRetention } from '../../../lib/server/writer/retention.js'
 import type { JobId } from '../../../protocol/ids.js'
+import { until } from '../../helpers/clock.js'
 import { startDaemonInProcess, type TestDaemon } from '../../helpers/daemon.js'
-import { attachParams, name, newKey, streamOf, takeJob } from '../connection/running.js'
+import { attachParams, name, newClaim, newKey, streamOf, takeJob } from '../connection/running.js'
 
 const MINUTE_MS = 60_000
 
@@ -46,6 +48,63 @@ t.test('what its limits do not keep goes by itself, and pinned jobs stay', async
   for (const [index, bytes] of [5, 0, 0, 5, 5].entries())
     t.match(await daemon.blobs.lengths({ job: jobs[index] as JobId, attempt: 1 }), { stdout: bytes })
   retention.stop()
+})
+
+t.test('a step gives up few jobs, however many are due, and a claim is answered meanwhile', async t => {
+  const { daemon } = await endedJobs(t, 3 * JOBS_MAX + 1)
+  const { store, clock } = daemon
+  const admin = await daemon.client('admin')
+  const worker = await daemon.client('worker')
+  await worker.call('worker.attach', attachParams('other'))
+  const steps: { pruned: number; removed: number }[] = []
+  const last = () => steps.at(-1)!
+  let isWaiting = false
+  const counting: Clock = {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    after(delayMs, callback) {
+      isWaiting = true
+      return clock.after(delayMs, () => {
+        isWaiting = false
+        steps.push({ pruned: 0, removed: 0 })
+        callback()
+      })
+    },
+  }
+  const removal: Removal = {
+    ...createRemoval(daemon.dataDir),
+    removeJobs: async jobs => {
+      last().removed += jobs.length
+    },
+  }
+  const watched: Parameters<typeof startRetention>[0]['store'] = {
+    ...store,
+    async pruneJobs(jobs, nowMs) {
+      last().pruned += jobs.length
+      // Asked for in the middle of a step.
+      await admin.call('job.queue', { action: name('build'), key: newKey() })
+      const { grant } = await worker.call('job.claim', { claim: newClaim(), waitMs: 0 })
+      t.ok(grant, 'granted while the step is not over')
+      await worker.call('job.decline', { job: grant!.job, lease: grant!.lease })
+      return await store.pruneJobs(jobs, nowMs)
+    },
+  }
+  const config = { limits: { ageMs: 1 }, actions: new Map() }
+  const retention = startRetention({ store: watched, removal, clock: counting, log: silentLog }, config)
+  t.teardown(() => retention.stop())
+  do {
+    const { length } = steps
+    await clock.advance(1_000)
+    await until(() => isWaiting && steps.length > length, 'the step is over')
+  } while (last().pruned + last().removed > 0)
+  retention.stop()
+  t.strictSame(
+    steps.filter(({ pruned, removed }) => pruned > JOBS_MAX || removed > JOBS_MAX),
+    [],
+  )
+  const total = (of: 'pruned' | 'removed') => steps.reduce((sum, step) => sum + step[of], 0)
+  t.ok(total('pruned') > 3 * JOBS_MAX, 'all of them went, in several steps')
+  t.equal(total('removed'), total('pruned'))
 })
 
 t.test('who asks for the log or the artifacts of a pruned job is told so', async t => {
