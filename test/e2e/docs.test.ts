@@ -8,7 +8,8 @@ import { programPath, startDaemon, temporaryDirectory, withoutOwn } from '../hel
 import { openShell, type Shell } from '../helpers/shell.js'
 
 const DOCUMENTS = ['README.md', ...readdirSync('docs').map(file => `docs/${file}`)].filter(file => file.endsWith('.md'))
-const HAS_TMUX = spawnSync('tmux', ['-V']).error === undefined
+/** What a reader would install, and a machine of tests may be without. */
+const MISSING = ['curl', 'tmux'].filter(tool => spawnSync(tool, ['-V']).error)
 
 for (const file of DOCUMENTS) {
   const blocks = readBlocks(readFileSync(file, 'utf8'))
@@ -66,8 +67,9 @@ async function runDocument(t: Test, file: string, blocks: readonly Block[]): Pro
   const machines = new Map<string, Promise<Shell>>()
   for (const { line, machine, stays, script, shown } of blocks) {
     const where = `${file}:${line}`
-    if (!HAS_TMUX && /\btmux\b/.test(script)) {
-      t.comment(`${where}: not run, tmux is not installed`)
+    const missing = MISSING.find(tool => new RegExp(`\\b${tool}\\b`).test(script))
+    if (missing !== undefined) {
+      t.comment(`${where}: not run, ${missing} is not installed`)
       continue
     }
     const opened = machines.get(machine) ?? place.open(machine)
