@@ -69,8 +69,9 @@ async function runDocument(t: Test, file: string, blocks: readonly Block[]): Pro
     const where = `${file}:${line}`
     const missing = MISSING.find(tool => new RegExp(`\\b${tool}\\b`).test(script))
     if (missing !== undefined) {
-      t.comment(`${where}: not run, ${missing} is not installed`)
-      continue
+      // What follows counts on it.
+      t.comment(`${where}: not run from here on, ${missing} is not installed`)
+      return
     }
     const opened = machines.get(machine) ?? place.open(machine)
     machines.set(machine, opened)
