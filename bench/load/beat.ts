@@ -4,7 +4,7 @@ import { attachFrame } from './finish.js'
 import { frameBytes, RequestFrame } from './frames.js'
 import { Line } from './line.js'
 import { LoginSteps } from './login.js'
-import { countsFor, type Load } from './loop.js'
+import { countsFor, type Load, measureLoad } from './loop.js'
 import type { LoadOrder } from './order.js'
 
 /** Connections that are being made at once. */
@@ -19,13 +19,10 @@ export async function beatFor(order: LoadOrder): Promise<() => Promise<Load>> {
   await Promise.all(Array.from({ length: CONNECTING }, (_, first) => connectOne(first)))
   return async () => {
     const counts = countsFor(order)
-    const cpu = process.cpuUsage()
-    const startedAtMs = performance.now()
-    const endsAtMs = startedAtMs + order.seconds * 1000
     const beating = async (line: Line, index: number): Promise<void> => {
       const beat = new RequestFrame('worker.beat', { leases: [], free: 1, load: 0.5 })
       await sleep((index * HEARTBEAT_MS) / lines.length)
-      while (performance.now() < endsAtMs) {
+      while (performance.now() < counts.endsAtMs) {
         const sentAtMs = performance.now()
         beat.check(await line.ask(beat.fresh()))
         counts.operations++
@@ -34,15 +31,7 @@ export async function beatFor(order: LoadOrder): Promise<() => Promise<Load>> {
         await sleep(Math.max(0, HEARTBEAT_MS - tookMs))
       }
     }
-    await Promise.all(lines.map(beating))
-    const { user, system } = process.cpuUsage(cpu)
-    const { times } = counts
-    return {
-      operations: counts.operations,
-      seconds: (performance.now() - startedAtMs) / 1000,
-      cpuSeconds: (user + system) / 1e6,
-      ...{ p50: times.percentile(50) / 1e6, p99: times.percentile(99) / 1e6, max: times.max / 1e6 },
-    }
+    return await measureLoad(counts, () => Promise.all(lines.map(beating)))
   }
 }
 

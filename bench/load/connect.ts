@@ -1,32 +1,21 @@
 import { frameBytes, RequestFrame } from './frames.js'
 import { LoginSteps } from './login.js'
-import { countsFor, type Load } from './loop.js'
+import { countsFor, type Load, measureLoad } from './loop.js'
 import type { LoadOrder } from './order.js'
 import { openSocket } from './socket.js'
 
 /** One-shot clients: connect, authenticate, one request, close; as many at once as the order has connections. */
 export async function connectFor(order: LoadOrder): Promise<Load> {
   const counts = countsFor(order)
-  const cpu = process.cpuUsage()
-  const startedAtMs = performance.now()
-  const endsAtMs = startedAtMs + order.seconds * 1000
   const caller = async (): Promise<void> => {
-    while (performance.now() < endsAtMs) {
+    while (performance.now() < counts.endsAtMs) {
       const askedAtMs = performance.now()
       await oneShot(order)
       counts.operations++
       counts.times.record(Math.round((performance.now() - askedAtMs) * 1e6))
     }
   }
-  await Promise.all(Array.from({ length: order.connections }, caller))
-  const { user, system } = process.cpuUsage(cpu)
-  const { times } = counts
-  return {
-    operations: counts.operations,
-    seconds: (performance.now() - startedAtMs) / 1000,
-    cpuSeconds: (user + system) / 1e6,
-    ...{ p50: times.percentile(50) / 1e6, p99: times.percentile(99) / 1e6, max: times.max / 1e6 },
-  }
+  return await measureLoad(counts, () => Promise.all(Array.from({ length: order.connections }, caller)))
 }
 
 /** The request rides with the last message of the authentication, as that of a one-shot command does. */

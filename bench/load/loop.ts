@@ -30,12 +30,18 @@ export interface Limits {
 }
 
 /** Runs all conversations at once, each request as soon as the reply before it is there, until time or work is over. */
-export async function runLoop(talks: readonly Talk[], counts: Counts): Promise<Load> {
+export const runLoop = (talks: readonly Talk[], counts: Counts): Promise<Load> =>
+  measureLoad(counts, async () => {
+    for (const talk of talks) talk.start()
+    await Promise.all(talks.map(talk => talk.ended))
+  })
+
+/** @param run counts its operations and their times until `endsAtMs`, which is set before */
+export async function measureLoad(counts: Counts, run: () => Promise<unknown>): Promise<Load> {
   const cpu = process.cpuUsage()
   const startedAtMs = performance.now()
   counts.endsAtMs = startedAtMs + counts.limits.seconds * 1000
-  for (const talk of talks) talk.start()
-  await Promise.all(talks.map(talk => talk.ended))
+  await run()
   const seconds = (performance.now() - startedAtMs) / 1000
   const { user, system } = process.cpuUsage(cpu)
   const { times } = counts

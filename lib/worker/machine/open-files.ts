@@ -12,7 +12,6 @@ const LITTLE_BYTES = 64 * 1024
 export interface OpenFiles {
   /** @param flags as of open(2); what is made has mode 0600 @throws what the file system says */
   open(path: string, flags: string | number): void
-  isOpen(path: string): boolean
   /** Bytes of an open file; fewer at its end. @param into at least `bytesMax` long, to be read into */
   read(path: string, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
   /** At once the first time, which makes the file; later nothing waits for the disk. */
@@ -43,7 +42,6 @@ export function createOpenFiles(): OpenFiles {
     open(path, flags) {
       if (!fds.has(path)) fds.set(path, openSync(path, flags, 0o600))
     },
-    isOpen: path => fds.has(path),
     async read(path, offset, bytesMax, buffer = Buffer.allocUnsafe(bytesMax)) {
       const fd = fdOf(path)
       const bytesRead =
