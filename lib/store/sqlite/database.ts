@@ -7,6 +7,8 @@ export type Sql = <Row = unknown>(text: string) => Database.Statement<unknown[],
 export interface Handle {
   readonly db: Database.Database
   readonly sql: Sql
+  /** As `sql`, for what is read most: rows come as tuples of their columns, at half the cost of objects. */
+  readonly tuples: Sql
 }
 
 /** FULL: what is committed outlives a power loss. OFF: nothing is waited for. */
@@ -37,16 +39,23 @@ export function openReaderHandle(path: string): Handle {
 }
 
 function handleOf(db: Database.Database): Handle {
+  return {
+    db,
+    sql: preparing(text => db.prepare(text)),
+    tuples: preparing(text => db.prepare(text).raw()),
+  }
+}
+
+function preparing(prepare: (text: string) => Database.Statement<unknown[], unknown>): Sql {
   const statements = new Map<string, Database.Statement<unknown[], unknown>>()
-  function sql<Row>(text: string): Database.Statement<unknown[], Row> {
+  return <Row>(text: string) => {
     let statement = statements.get(text)
     if (!statement) {
-      statement = db.prepare<unknown[], unknown>(text)
+      statement = prepare(text)
       statements.set(text, statement)
     }
     return statement as Database.Statement<unknown[], Row>
   }
-  return { db, sql }
 }
 
 /** Runs several reads on one snapshot. */

@@ -45,13 +45,20 @@ export function applyJobEvent(
   if (!row) throw new JankinsError('E_JOB_NOT_FOUND', { job })
   const after = nextJob(row.job, event)
   if (after !== row.job) {
-    writeJob(handle, job, row.job, after, version)
+    writeJob(handle, job, row.queue, row.job, after, version)
     noteJobEvent(handle, job, row.job, after, event)
   }
   return { before: row.job, after, queue: row.queue }
 }
 
-function writeJob(handle: Handle, job: JobId, before: Job, after: Job, version: number | undefined): void {
+function writeJob(
+  handle: Handle,
+  job: JobId,
+  queue: number,
+  before: Job,
+  after: Job,
+  version: number | undefined,
+): void {
   const { state } = after
   const { sql } = handle
   switch (state.kind) {
@@ -62,10 +69,12 @@ function writeJob(handle: Handle, job: JobId, before: Job, after: Job, version: 
       if (before.state.kind === 'PENDING') writeStart(handle, job, state, version)
       else writeChange(handle, job, state)
       return
-    default:
+    default: {
+      const { end } = state
       writeEnd(handle, job, state)
-      writeUsage(handle, job, state.end)
-      keepFiles(handle, job)
+      writeUsage(handle, job, end)
+      keepFiles(handle, job, { queue, ended_at_ms: end.endedAtMs, bytes: end.logBytes + end.artifactBytes })
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import type { JobSignal, Reason, TreeLayer, Usage } from '../../../protocol/fields.js'
 import type { JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
-import { unreachable } from '../../base/assert.js'
+import { assert, unreachable } from '../../base/assert.js'
 import type { End, Job, JobState, Run } from '../../domain/job.js'
 import { hexOf, NO_NAME, present } from './columns.js'
 import type { Handle } from './database.js'
@@ -9,17 +9,29 @@ import { homeOf, type LeaseColumns, leaseOf } from './lease-columns.js'
 import { stateName } from './states.js'
 import { readUsage } from './usage.js'
 
-/** The columns that hold what domain/job.ts knows of a job. */
-interface JobRow extends LeaseColumns {
-  readonly queue: number
-  readonly state: number
-  readonly attempt: number
-  readonly retries_left: number
-  readonly worker: Name | null
-  readonly worker_user: Name | null
-  readonly started_at_ms: number | null
-  readonly pid: number | null
-  readonly stop_requested_at_ms: number | null
+/** What every event reads of a job; each of them reads the row, so it is a tuple and has no more than that. */
+type Row = readonly [
+  queue: number,
+  state: number,
+  attempt: number,
+  retriesLeft: number,
+  lease: Buffer | null,
+  homeDaemon: string | null,
+  homeEpoch: number | null,
+  worker: Name | null,
+  workerUser: Name | null,
+  startedAtMs: number | null,
+  pid: number | null,
+  stopRequestedAtMs: number | null,
+  reason: Reason | null,
+]
+const READ = `
+  SELECT queue, state, attempt, retries_left, lease, home_daemon, home_epoch, worker, worker_user, started_at_ms, pid,
+    stop_requested_at_ms, reason
+  FROM jobs WHERE id = ?`
+
+/** The rest of a job that has ended. */
+interface EndRow {
   readonly ended_at_ms: number | null
   readonly exit_code: number | null
   readonly signal: JobSignal | null
@@ -29,45 +41,42 @@ interface JobRow extends LeaseColumns {
   readonly artifact_sha256: Buffer | null
   readonly tree_layer: TreeLayer | null
 }
-
-const READ_JOB = `
-  SELECT queue, state, attempt, retries_left, lease, home_daemon, home_epoch, worker, worker_user, started_at_ms, pid,
-    stop_requested_at_ms, ended_at_ms, exit_code, signal, reason, log_bytes, artifact_bytes, artifact_sha256, tree_layer
+const READ_END = `
+  SELECT ended_at_ms, exit_code, signal, reason, log_bytes, artifact_bytes, artifact_sha256, tree_layer
   FROM jobs WHERE id = ?`
 
 export function readJobRow(handle: Handle, job: JobId): { readonly queue: number; readonly job: Job } | undefined {
-  const row = handle.sql<JobRow>(READ_JOB).get(job)
+  const row = handle.tuples<Row>(READ).get(job)
   if (!row) return undefined
-  const state = stateOf(row, () => readUsage(handle, job))
-  return { queue: row.queue, job: { attempt: row.attempt, retriesLeft: row.retries_left, state } }
+  const [queue, , attempt, retriesLeft] = row
+  return { queue, job: { attempt, retriesLeft, state: stateOf(row, () => readEnd(handle, job)) } }
 }
 
-function stateOf(row: JobRow, usage: () => Usage): JobState {
-  const kind = stateName(row.state)
-  const lease = hexOf<LeaseId>(row.lease)
+function stateOf(row: Row, end: () => End): JobState {
+  const [, state, , , leaseBytes, homeDaemon, homeEpoch, ...rest] = row
+  const [worker, workerUser, startedAtMs, pid, stopRequestedAtMs, reason] = rest
+  const run = worker === null ? null : present<Run>({ worker, workerUser, startedAtMs, pid })
+  const kind = stateName(state)
+  const lease = hexOf<LeaseId>(leaseBytes)
   switch (kind) {
     case 'PENDING':
       return lease === null ? { kind } : { kind, lastLease: lease }
-    case 'RUNNING':
+    case 'RUNNING': {
+      const held: LeaseColumns = { lease: leaseBytes, home_daemon: homeDaemon, home_epoch: homeEpoch }
       return present<Extract<JobState, { kind: 'RUNNING' }>>({
         kind,
-        lease: leaseOf(row),
-        home: homeOf(row),
-        run: runOf(row) ?? NO_RUN,
-        stopRequestedAtMs: row.stop_requested_at_ms,
+        lease: leaseOf(held),
+        home: homeOf(held),
+        run: run ?? NO_RUN,
+        stopRequestedAtMs,
         // The only reason that a job has before its end.
-        stopReason: row.reason === 'worker-disabled' ? row.reason : null,
+        stopReason: reason === 'worker-disabled' ? reason : null,
       })
+    }
     case 'COMPLETE':
     case 'TIMEOUT':
     case 'CANCELLED':
-      return present<Extract<JobState, { end: End }>>({
-        kind,
-        lease,
-        run: runOf(row),
-        stopRequestedAtMs: row.stop_requested_at_ms,
-        end: { ...endOf(row), ...usage() },
-      })
+      return present<Extract<JobState, { end: End }>>({ kind, lease, run, stopRequestedAtMs, end: end() })
     default:
       return unreachable(kind)
   }
@@ -76,19 +85,11 @@ function stateOf(row: JobRow, usage: () => Usage): JobState {
 /** Of a RUNNING job whose row has lost who runs it. */
 const NO_RUN: Run = { worker: NO_NAME, workerUser: NO_NAME, startedAtMs: 0 }
 
-/** Null for a job that has no worker. */
-const runOf = (row: JobRow): Run | null =>
-  row.worker === null
-    ? null
-    : present<Run>({
-        worker: row.worker,
-        workerUser: row.worker_user,
-        startedAtMs: row.started_at_ms,
-        pid: row.pid,
-      })
-
-const endOf = (row: JobRow): End =>
-  present<Omit<End, keyof Usage>>({
+/** A job that has ended does not change: what is read after its state belongs to it. */
+function readEnd(handle: Handle, job: JobId): End {
+  const row = handle.sql<EndRow>(READ_END).get(job)
+  assert(row, 'the row of a job that was just read')
+  const end = present<Omit<End, keyof Usage>>({
     endedAtMs: row.ended_at_ms,
     exitCode: row.exit_code,
     signal: row.signal,
@@ -98,3 +99,5 @@ const endOf = (row: JobRow): End =>
     artifactSha256: hexOf<Sha256>(row.artifact_sha256),
     treeLayer: row.tree_layer,
   })
+  return { ...end, ...readUsage(handle, job) }
+}

@@ -10,7 +10,8 @@ import { STATE_NUMBERS } from './states.js'
 
 // A queue whose row is damaged away has no retention; its jobs end all the same.
 const INSERT_KEPT = `
-  INSERT INTO kept_files (queue, ended_at_ms, job, bytes) SELECT id, ?, ?, ? FROM queues WHERE id = ?`
+  INSERT INTO kept_files (queue, ended_at_ms, job, bytes) SELECT id, ?, ?, ? FROM queues
+  WHERE id = ? AND NOT EXISTS (SELECT 1 FROM job_pins WHERE job = ?)`
 const DELETE_KEPT = 'DELETE FROM kept_files WHERE queue = ? AND ended_at_ms = ? AND job = ? RETURNING bytes'
 const ADD_TOTALS = `
   INSERT INTO kept_totals (queue, jobs, bytes) VALUES (?, ?, ?)
@@ -61,12 +62,13 @@ export function readFate({ sql }: Handle, job: JobId): Fate {
   return present<Fate>({ pinned: row?.pinned ? true : null, prunedAtMs: row?.pruned_at_ms })
 }
 
+/** What the order in which files go is made of. */
+type Ended = Pick<EndedRow, 'queue' | 'ended_at_ms' | 'bytes'>
+
 /** To be called when the job has ended; a pinned one is not among those that may go. */
-export function keepFiles(handle: Handle, job: JobId): void {
-  if (readFate(handle, job).pinned) return
-  const row = findEnded(handle, job)
-  const { changes } = handle.sql(INSERT_KEPT).run(row.ended_at_ms, job, row.bytes, row.queue)
-  if (changes > 0) handle.sql(ADD_TOTALS).run(row.queue, 1, row.bytes)
+export function keepFiles({ sql }: Handle, job: JobId, { queue, ended_at_ms, bytes }: Ended): void {
+  const { changes } = sql(INSERT_KEPT).run(ended_at_ms, job, bytes, queue, job)
+  if (changes > 0) sql(ADD_TOTALS).run(queue, 1, bytes)
 }
 
 /** The bundle is needed by so many jobs more. */
@@ -79,14 +81,15 @@ export const unusedBundleRows = ({ sql }: Handle, bundles: readonly Sha256[]): r
 
 /** @throws JankinsError E_JOB_NOT_FOUND, E_PRUNED */
 export function putPinned(handle: Handle, job: JobId, pinned: boolean): { readonly changed: boolean } {
-  const { state } = findEnded(handle, job)
+  const row = findEnded(handle, job)
+  const { state } = row
   const { prunedAtMs } = readFate(handle, job)
   if (prunedAtMs !== undefined) throw new JankinsError('E_PRUNED', { job, prunedAtMs })
   const { changes } = handle.sql(pinned ? PIN : UNPIN).run(job)
   const hasEnded = state !== STATE_NUMBERS.PENDING && state !== STATE_NUMBERS.RUNNING
   if (changes > 0 && hasEnded) {
     if (pinned) dropKept(handle, job)
-    else keepFiles(handle, job)
+    else keepFiles(handle, job, row)
   }
   return { changed: changes > 0 }
 }
