@@ -15,12 +15,12 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
 import type { Log } from '../base/log.js'
 import { auditFiles, CURRENT, fullName, HEAD, headText, readHead } from './files.js'
-import { type AuditEntry, type ChainEnd, chained, GENESIS, hashOf, readLink } from './line.js'
+import { type ChainEnd, chained, type EntryText, entryText, GENESIS, hashOf, readLink } from './line.js'
 
 /** Who did what, in DATA/audit.log: lines that are only ever added. One thread writes it. */
 export interface AuditLog {
   /** Goes with the next `write`. */
-  note(entry: AuditEntry): void
+  note(entry: EntryText): void
   /**
    * Appends what was noted: the end of this process cannot take it any more when this returns, and a power loss only
    * within the next second.
@@ -51,7 +51,7 @@ export function openAuditLog(dataDir: string, clock: Clock, log: Log, fileBytesM
   syncDirectory(dataDir)
   let bytes = cutHalfLine(file)
   let end = findEnd(dataDir, log)
-  const noted: AuditEntry[] = []
+  const noted: EntryText[] = []
   let dropped = 0
   let sync: Timer | undefined
 
@@ -118,7 +118,8 @@ function syncDirectory(path: string): void {
   closeSync(directory)
 }
 
-const droppedEntry = (count: number): AuditEntry => ({ method: 'audit.dropped', address: '', connection: 0, count })
+const droppedEntry = (count: number): EntryText =>
+  entryText({ method: 'audit.dropped', address: '', connection: 0, count })
 
 /** @returns the new length */
 function append(file: number, data: Buffer, at: number): number {

@@ -2,12 +2,12 @@ import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSy
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type AuditLog, openAuditLog } from '../../lib/audit/audit-log.js'
-import type { AuditEntry } from '../../lib/audit/line.js'
+import { type EntryText, entryText } from '../../lib/audit/line.js'
 import { verifyAudit } from '../../lib/audit/verify.js'
 import { type Log, silentLog } from '../../lib/base/log.js'
 import { FakeClock } from '../helpers/clock.js'
 
-const entry = (user: string): AuditEntry => ({ method: 'user.add', address: '10.0.0.7:5', connection: 1, user })
+const entry = (user: string): EntryText => entryText({ method: 'user.add', address: '10.0.0.7:5', connection: 1, user })
 
 function write(log: AuditLog, ...users: string[]): void {
   for (const user of users) log.note(entry(user))

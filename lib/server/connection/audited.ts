@@ -1,6 +1,6 @@
 import type { JankinsError } from '../../../protocol/errors.js'
 import type { Params } from '../../../protocol/methods.js'
-import type { AuditEntry } from '../../audit/line.js'
+import { type AuditEntry, entryText } from '../../audit/line.js'
 import type { Call } from './call.js'
 import type { Request } from './dispatch.js'
 import type { HandledMethod } from './handlers.js'
@@ -42,18 +42,19 @@ export const isAudited = (method: string): boolean => Object.hasOwn(AUDITED, met
 /**
  * Notes a request that is about to be done. What its handler asks of the writer behind this is committed no sooner than
  * the line is written, so a change without a line cannot be, whenever the daemon ends.
- * @returns resolves when the line is written
+ * @returns resolves when the line is written; undefined for a request that has none
  */
-export async function noteRequest<M extends HandledMethod>(
+export function noteRequest<M extends HandledMethod>(
   method: M,
   params: Params<M>,
   { id }: Request,
   call: Call,
-): Promise<void> {
+): Promise<void> | undefined {
   const fields = AUDITED[method]
-  if (!fields) return
-  const told = fields.flatMap(field => (params[field] === undefined ? [] : [[field, params[field]] as const]))
-  await call.services.writer.audit({ ...whoIs(call), method, request: id, params: Object.fromEntries(told) })
+  if (!fields) return undefined
+  const told: { [F in keyof Params<M>]?: Params<M>[F] } = {}
+  for (const field of fields) told[field] = params[field]
+  return call.services.writer.noteRequest(entryText({ ...whoIs(call), method, request: id, params: told }))
 }
 
 /** Takes back, as it were, what was noted: the request was refused, or failed. */
@@ -61,7 +62,7 @@ export function noteRefusal({ method, id }: Request, { code }: Pick<JankinsError
   if (!isAudited(method)) return
   const { writer, log } = call.services
   writer
-    .audit({ ...whoIs(call), method, request: id, refused: code })
+    .noteRefusal({ ...whoIs(call), method, request: id, refused: code })
     .catch(error => log.error('a refusal is missing in the audit log', { method, code }, error))
 }
 

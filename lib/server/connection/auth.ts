@@ -115,7 +115,7 @@ export function logFailedLogin(
   metrics.count('loginFailed')
   const who = user === undefined ? {} : { user: boundedText(user) }
   writer
-    .audit({ ...who, ...peer, method, refused: error.code })
+    .noteRefusal({ ...who, ...peer, method, refused: error.code })
     .catch(failure => log.error('a failed login is missing in the audit log', { address: peer.address }, failure))
   log.warn('a login failed', {
     address: peer.address,

@@ -61,7 +61,7 @@ async function run<M extends HandledMethod>(method: M, request: Request, call: C
   const params = check(schema.params as Schema<Params<M>>, request.params)
   const noted = noteRequest(method, params, request, call)
   // A handler that throws goes first.
-  noted.catch(() => {})
+  noted?.catch(() => {})
   const result = await handler(params, call)
   await noted
   return checkResult(schema.result as Schema<Result<M>>, result, method)

@@ -2,6 +2,7 @@ import { JankinsError } from '../../../protocol/errors.js'
 import { tokenHash } from '../../../protocol/invite-token.js'
 import { METHODS, type Result } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
+import { entryText } from '../../audit/line.js'
 import type { Request } from './dispatch.js'
 import type { Peer, Services } from './services.js'
 
@@ -18,7 +19,9 @@ export async function register(request: Request, services: Services, peer: Peer)
     ...{ tokenSha256: tokenHash(token), user, credential },
     state: requireApproval ? 'pending' : 'active',
   } as const
-  const noted = writer.audit({ ...peer, method: 'user.register', request: request.id, params: { user } })
+  const noted = writer.noteRequest(
+    entryText({ ...peer, method: 'user.register', request: request.id, params: { user } }),
+  )
   try {
     const [{ role, state }] = await Promise.all([writer.register(registration, clock.nowMs()), noted])
     return { role, approved: state === 'active' }

@@ -63,7 +63,9 @@ export class Outbox {
     this.#isWriting = true
     let pieceBytes = 0
     const sent: Entry[] = []
-    this.#socket.cork()
+    // A single piece goes straight to the socket.
+    const isCorked = this.#entries.length > 1
+    if (isCorked) this.#socket.cork()
     while (this.#entries.length > 0 && pieceBytes < PIECE_BYTES) {
       const entry = this.#entries[0]!
       const piece = entry.bytes.subarray(0, PIECE_BYTES - pieceBytes)
@@ -77,7 +79,7 @@ export class Outbox {
         })
       else this.#socket.write(piece)
     }
-    this.#socket.uncork()
+    if (isCorked) this.#socket.uncork()
   }
 
   #left(bytes: number, sent: readonly Entry[]): void {

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../audit/line.js'
+import { type AuditEntry, type EntryText, entryText } from '../../audit/line.js'
 import type { Timer } from '../../base/clock.js'
 import type { Core } from './core.js'
 import type { Writer } from './writer.js'
@@ -17,11 +17,12 @@ interface Alike {
 }
 
 /** Writes who asked for what; the contract is that of Writer. A flood of refusals makes few lines. */
-export function createAuditing(core: Core): Pick<Writer, 'audit'> & { stop(): void } {
+export function createAuditing(core: Core): Pick<Writer, 'noteRequest' | 'noteRefusal'> & { stop(): void } {
   const alike = new Map<string, Alike>()
 
-  const note = async (entry: AuditEntry): Promise<void> => {
-    core.audit?.note(entry)
+  const note = async (entry: EntryText): Promise<void> => {
+    if (!core.audit) return
+    core.audit.note(entry)
     await core.store.commit()
   }
 
@@ -36,7 +37,7 @@ export function createAuditing(core: Core): Pick<Writer, 'audit'> & { stop(): vo
     }
     const timer = core.clock.after(ALIKE_MS, () => tellRest(kind), { background: true })
     alike.set(kind, { count: 0, entry, timer })
-    await note(entry)
+    await note(entryText(entry))
   }
 
   const tellRest = (kind: string): void => {
@@ -44,14 +45,15 @@ export function createAuditing(core: Core): Pick<Writer, 'audit'> & { stop(): vo
     alike.delete(kind)
     known?.timer.cancel()
     if (!known || known.count === 0) return
-    note({ ...known.entry, count: known.count }).catch(error =>
+    note(entryText({ ...known.entry, count: known.count })).catch(error =>
       core.log.error('refusals are missing in the audit log', { count: known.count }, error),
     )
   }
 
   return {
-    async audit(entry) {
-      if (core.audit) await (entry.refused === undefined ? note(entry) : noteRefusal(entry))
+    noteRequest: note,
+    async noteRefusal(entry) {
+      if (core.audit) await noteRefusal(entry)
     },
     stop() {
       for (const kind of [...alike.keys()]) tellRest(kind)

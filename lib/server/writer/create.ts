@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createRandomHex } from '../../base/random-hex.js'
 import { accounts } from './accounts.js'
 import { Aside } from './aside.js'
 import { createAuditing } from './auditing.js'
@@ -28,14 +28,15 @@ import type { ConnectionId, NewWorker, Writer } from './writer.js'
 export async function createWriter(
   parts: Omit<WriterParts, 'random'> & Partial<Pick<WriterParts, 'random'>>,
 ): Promise<Writer & { stop(): void }> {
-  const core = await createCore({ random: randomHex, ...parts })
+  const core = await createCore({ random: createRandomHex(), ...parts })
   await core.dispatcher.readsDone()
   const reaper = startReaper(core)
   const auditing = createAuditing(core)
   const { store } = core
   return {
     ...accounts(core),
-    audit: entry => auditing.audit(entry),
+    noteRequest: auditing.noteRequest,
+    noteRefusal: auditing.noteRefusal,
     noteDurableLengths: (...args) => store.noteDurableLengths(...args),
     setPinned: (...args) => store.setPinned(...args),
     ...queueing(core),
@@ -65,8 +66,6 @@ export async function createWriter(
     },
   }
 }
-
-const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex')
 
 async function createCore(parts: WriterParts): Promise<Core> {
   const { store, clock, leaseSlots } = parts

@@ -10,7 +10,8 @@ type Call = Exclude<keyof Writer, 'onSessionsEnd'>
 /** Every call of the interface: one that is missing here does not compile. */
 const CALLS: { readonly [M in Call]: true } = {
   addUser: true,
-  audit: true,
+  noteRequest: true,
+  noteRefusal: true,
   setPassword: true,
   setUserState: true,
   addInvite: true,
@@ -57,7 +58,7 @@ interface Pending {
 export function writerOverPort(port: MessagePort): Writer {
   const pending = new Map<number, Pending>()
   const shutOut = new ShutOut()
-  const post = batched<WriterCall>(calls => port.postMessage(calls))
+  const post = batched<WriterCall>(setImmediate, calls => port.postMessage(calls))
   let lastCall = 0
   port.on('message', (answers: readonly WriterAnswer[]) => {
     for (const answer of answers) {
@@ -87,7 +88,8 @@ export function writerOverPort(port: MessagePort): Writer {
 
 /** Answers the calls that come through `port`: all that are done in one turn in one message. */
 export function serveWriter(port: MessagePort, writer: Writer, log: Log): void {
-  const post = batched<WriterAnswer>(answers => port.postMessage(answers))
+  // Promises tell the answers, so this is behind all that were resolved at once: no further turn of the loop is needed.
+  const post = batched<WriterAnswer>(process.nextTick, answers => port.postMessage(answers))
   port.once(
     'close',
     writer.onSessionsEnd(sessionsEnd => post({ sessionsEnd })),
@@ -101,11 +103,15 @@ export function serveWriter(port: MessagePort, writer: Writer, log: Log): void {
   })
 }
 
-async function make(writer: Writer, method: string, args: readonly unknown[]): Promise<unknown> {
-  if (!Object.hasOwn(CALLS, method)) throw new Error(`the writer has no call ${method}`)
+function make(writer: Writer, method: string, args: readonly unknown[]): Promise<unknown> {
+  if (!Object.hasOwn(CALLS, method)) return Promise.reject(new Error(`the writer has no call ${method}`))
   // The names are checked above, the arguments where the proxy was called: the port carries them as they were.
-  const call = writer[method as Call] as (...args: unknown[]) => Promise<unknown>
-  return await call.apply(writer, [...args])
+  const call = writer[method as Call] as (...args: readonly unknown[]) => Promise<unknown>
+  try {
+    return call(...args)
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 function refusal(call: number, method: string, error: unknown, log: Log): WriterAnswer {
@@ -118,13 +124,13 @@ function errorOf({ code, detail }: { code: string; detail: Record<string, string
   return isErrorCode(code) ? new JankinsError(code, detail) : new Error(`the writer answered with ${code}`)
 }
 
-/** Gathers what one turn of the loop gives. */
-function batched<T>(send: (items: readonly T[]) => void): (item: T) => void {
+/** Gathers what comes until `later` calls back. */
+function batched<T>(later: (send: () => void) => void, send: (items: readonly T[]) => void): (item: T) => void {
   let items: T[] = []
   return item => {
     items.push(item)
     if (items.length > 1) return
-    setImmediate(() => {
+    later(() => {
       const sent = items
       items = []
       send(sent)

@@ -1,7 +1,7 @@
 import type { Role } from '../../../protocol/fields.js'
 import type { ClaimId, InstanceId, JobId, LeaseId, Name, Sha256 } from '../../../protocol/ids.js'
 import type { Grant, JobView, WaitReason, WorkerView } from '../../../protocol/views.js'
-import type { AuditEntry } from '../../audit/line.js'
+import type { AuditEntry, EntryText } from '../../audit/line.js'
 import type { CompleteDefinition } from '../../domain/action.js'
 import type { End } from '../../domain/job.js'
 import type { SealedSecret } from '../../store/secret-store.js'
@@ -78,11 +78,12 @@ export interface Writer
    */
   setUserState(user: Name, state: 'active' | 'disabled' | 'deleted'): Promise<{ changed: boolean }>
   /**
-   * Notes who asked for what. What is asked of the writer behind it is committed no sooner. Resolves when it is written;
-   * refusals that are alike are counted and told later.
+   * Notes who asked for what. What is asked of the writer behind it is committed no sooner. Resolves when it is written.
    * @throws E_STORE_FULL
    */
-  audit(entry: AuditEntry): Promise<void>
+  noteRequest(entry: EntryText): Promise<void>
+  /** Notes a request that was refused; those that are alike are counted and told later. @throws E_STORE_FULL */
+  noteRefusal(entry: AuditEntry): Promise<void>
   /** `tell` is called when sessions have to end, behind the answer of the call that caused it. @returns ends it */
   onSessionsEnd(tell: TellSessionsEnd): () => void
 
