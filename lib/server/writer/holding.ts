@@ -12,8 +12,15 @@ import type { WorkerEntry } from './workers.js'
 import type { ConnectionId, HeldLease, Writer } from './writer.js'
 
 /** What a worker may do with an offer and with a lease; the contracts are those of Writer. */
-export const holding = (core: Core): Pick<Writer, 'acknowledge' | 'decline' | 'resume' | 'started' | 'finish'> => ({
+export const holding = (
+  core: Core,
+): Pick<Writer, 'acknowledge' | 'acknowledgePlain' | 'decline' | 'resume' | 'started' | 'finish'> => ({
   acknowledge: (connection, job, lease) => acknowledge(core, connection, job, lease),
+  async acknowledgePlain(connection, job, lease) {
+    const offer = core.offers.get(lease)
+    if (!offer || offer.isTaken || core.dispatcher.factsOf(offer.queue).queue.hasSecrets) return undefined
+    return acknowledge(core, connection, job, lease)
+  },
   async decline(connection, job, lease) {
     const worker = core.workers.of(connection)
     if (core.declined.has(lease, job, worker.worker)) return

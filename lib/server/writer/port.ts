@@ -30,6 +30,7 @@ const CALLS: { readonly [M in Call]: true } = {
   claim: true,
   cancelClaim: true,
   acknowledge: true,
+  acknowledgePlain: true,
   decline: true,
   resume: true,
   started: true,

@@ -118,6 +118,11 @@ export interface Writer
   cancelClaim(connection: ConnectionId, claim: ClaimId): Promise<void>
   /** Takes an offer: RUNNING, durable. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST, E_STORE_FULL */
   acknowledge(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease>
+  /**
+   * As `acknowledge`, for an offer that comes with no secrets, as most do: nobody has to look for any. Undefined, and
+   * nothing is taken, where the action has secrets or the offer is no longer open.
+   */
+  acknowledgePlain(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease | undefined>
   /** Gives an offer back. Repeating it is harmless. @throws E_NOT_ATTACHED, E_LEASE_LOST */
   decline(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<void>
   /** Finds the slot of a lease for a connection that has to hold it. @throws E_LEASE_LOST */

@@ -12,6 +12,11 @@ export async function acknowledgeJob(
   const { session, services } = call
   const { job, lease } = params
   if (!session.attachment) throw new JankinsError('E_NOT_ATTACHED')
+  const plain = await services.writer.acknowledgePlain(session.connection, job, lease)
+  if (plain) {
+    hold(call, job, lease, plain)
+    return {}
+  }
   // Before it is taken: a job whose secrets cannot be handed over must not be RUNNING here.
   const hadSecrets = (await secretsOf(call, job)) !== undefined
   hold(call, job, lease, await services.writer.acknowledge(session.connection, job, lease))
