@@ -146,8 +146,8 @@ function daemonConfig(keys: FileKeys, environment: NodeJS.ProcessEnv): DaemonCon
   }
 }
 
-/** Two can keep the main thread busy; what they wake each other for is shared by fewer jobs the more there are. */
-const threadsFor = (cores: number): number => Math.min(4, Math.max(2, Math.floor(cores / 2)))
+/** The main thread and the writer need cores too; what wakes a thread is shared by fewer requests the more there are. */
+const threadsFor = (cores: number): number => Math.min(4, Math.max(1, Math.floor(cores / 2)))
 
 function retentionConfig({ action, ...common }: FileKeys['retention']): RetentionConfig {
   const actions = Object.entries(action).map(([name, own]) => {

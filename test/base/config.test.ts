@@ -37,7 +37,7 @@ t.test('the defaults are those that the protocol and the manual tell', async t =
   t.equal(daemon.dataDir, './data')
   t.equal(daemon.metrics, undefined)
   t.equal(daemon.frameBytesMax, LIMITS.frameBytesDefault.value)
-  t.equal(daemon.threads, Math.min(4, Math.max(2, Math.floor(availableParallelism() / 2))))
+  t.equal(daemon.threads, Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2))))
   t.strictSame(worker.servers, [
     {
       address: { host: '127.0.0.1', port: 5265 },

@@ -3,7 +3,7 @@ import { cli, type DaemonProcess, type Running, startCli, temporaryDirectory } f
 
 /** The daemon gives its connections threads in two ways: what people do must work alike in both. */
 export const THREAD_MODES = [
-  { threads: 'shared threads', args: [] },
+  { threads: 'shared threads', args: ['--threads', '2'] },
   { threads: 'a thread per connection', args: ['--threads', 'per-connection'] },
 ] as const
 
