@@ -54,19 +54,19 @@ export function noteRequest<M extends HandledMethod>(
   if (!fields) return undefined
   const told: { [F in keyof Params<M>]?: Params<M>[F] } = {}
   for (const field of fields) told[field] = params[field]
-  return call.services.writer.noteRequest(entryText({ ...whoIs(call), method, request: id, params: told }))
+  const { caller, address, connection } = call.session
+  const { user, role } = caller
+  const entry: AuditEntry = { user, role, address, connection, method, request: id, params: told }
+  return call.services.writer.noteRequest(entryText(entry))
 }
 
 /** Takes back, as it were, what was noted: the request was refused, or failed. */
 export function noteRefusal({ method, id }: Request, { code }: Pick<JankinsError, 'code'>, call: Call): void {
   if (!isAudited(method)) return
-  const { writer, log } = call.services
-  writer
-    .noteRefusal({ ...whoIs(call), method, request: id, refused: code })
-    .catch(error => log.error('a refusal is missing in the audit log', { method, code }, error))
-}
-
-function whoIs({ session }: Call): Pick<AuditEntry, 'user' | 'role' | 'address' | 'connection'> {
+  const { services, session } = call
+  const { writer, log } = services
   const { caller, address, connection } = session
-  return { user: caller.user, role: caller.role, address, connection }
+  writer
+    .noteRefusal({ user: caller.user, role: caller.role, address, connection, method, request: id, refused: code })
+    .catch(error => log.error('a refusal is missing in the audit log', { method, code }, error))
 }

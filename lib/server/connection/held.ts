@@ -26,8 +26,16 @@ export function hold(call: Call, job: JobId, lease: LeaseId, held: HeldLease): H
   if (before && before.slot.index === held.slot.index && before.slot.generation === held.slot.generation) return before
   const { slot, attempt, logLimitBytes, bundle, isNew = false } = held
   const now: Held = {
-    ...{ job, slot, attempt, logLimitBytes, isNew, ...(bundle !== undefined && { bundle }) },
-    ...{ turn: Promise.resolve(), lengths: undefined, durable: NOTHING, noted: NOTHING },
+    job,
+    slot,
+    attempt,
+    logLimitBytes,
+    isNew,
+    turn: Promise.resolve(),
+    lengths: undefined,
+    durable: NOTHING,
+    noted: NOTHING,
+    ...(bundle !== undefined && { bundle }),
   }
   leases.set(lease, now)
   return now

@@ -39,7 +39,7 @@ export class Claims {
       resolve = settle
     })
     const { labels, isPrivate = false, classKey } = asked.worker
-    return { ...asked, labels, isPrivate, classKey, turn: this.#turn++, answer, resolve, isOver: false }
+    return { labels, isPrivate, classKey, turn: this.#turn++, answer, resolve, isOver: false, ...asked }
   }
 
   get(key: string): Claim | undefined {

@@ -69,8 +69,17 @@ async function take(core: Core, offer: Offer, order: JobOrder, worker: WorkerEnt
   core.leaseSlots.beat(slot, nowMs)
   const { state } = change.after
   const held: Lease = {
-    ...{ job, lease, attempt: order.attempt, queue, slot, leaseMs: order.definition.leaseMs, home: core.home },
-    ...{ worker: worker.worker, terms: termsOf(order), isEnding: false, notedAtMs: nowMs },
+    job,
+    lease,
+    attempt: order.attempt,
+    queue,
+    slot,
+    leaseMs: order.definition.leaseMs,
+    home: core.home,
+    worker: worker.worker,
+    terms: termsOf(order),
+    isEnding: false,
+    notedAtMs: nowMs,
     isStopped: offer.isStopped === true || (state.kind === 'RUNNING' && state.stopRequestedAtMs !== undefined),
   }
   core.leases.add(held)
@@ -78,7 +87,7 @@ async function take(core: Core, offer: Offer, order: JobOrder, worker: WorkerEnt
   if (held.isStopped) core.leaseSlots.requestStop(slot)
   if (order.attempt === 1) core.metrics.observe('queueWait', run.startedAtMs - order.queuedAtMs)
   settle(core, job, change)
-  return { ...heldLease(held), isNew: true }
+  return { isNew: true, ...heldLease(held) }
 }
 
 /** The offer stands until it lapses, unless the job is not PENDING any more. */

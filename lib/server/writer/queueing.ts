@@ -75,8 +75,14 @@ async function execJob(core: Core, definition: CompleteDefinition, order: QueueO
 function newJobs(core: Core, order: QueueOrder, place: Pick<NewJobs, 'queue' | 'priority' | 'retries'>): NewJobs {
   const { user, key, count, parameters, bundle, retryOf } = order
   return {
-    ...place,
-    ...{ user, key, count, parameters, queuedAtMs: Math.round(core.clock.nowMs()) },
+    queue: place.queue,
+    priority: place.priority,
+    retries: place.retries,
+    user,
+    key,
+    count,
+    parameters,
+    queuedAtMs: Math.round(core.clock.nowMs()),
     ...(bundle !== undefined && { bundle }),
     ...(retryOf !== undefined && { retryOf }),
   }
