@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bench, type Figures, jankins } from '../harness/bench.js'
 import { startDaemon } from '../harness/daemon.js'
+import { openFifo } from '../harness/fifo.js'
 import { percentile } from '../harness/statistics.js'
 import { beanstalkReplyBytes, deletion, PUT, RESERVE } from '../load/beanstalk.js'
 import { bodyOf, gearmanReplyBytes, packet, TYPES, typeOf } from '../load/gearman.js'
@@ -8,10 +9,13 @@ import { openGrants, PAUSE_MS } from '../load/grant.js'
 import { Line } from '../load/line.js'
 import { PARAMETER } from '../load/queue.js'
 import { BEANSTALKD, hasBeanstalkd, startBeanstalkd } from '../peers/beanstalkd.js'
+import { BUILDBOT, hasBuildbot, startBuildbot } from '../peers/buildbot.js'
 import { BULLMQ, connectionTo, hasBullmq, loadBullmq, startRedis } from '../peers/bullmq.js'
 import { GEARMAND, hasGearmand, startGearmand } from '../peers/gearmand.js'
 
 const JOBS = 400
+/** Each of which takes a fifth of a second. */
+const BUILDBOT_JOBS = 50
 
 export const grantLatency: Bench = {
   name: 'grant-latency',
@@ -92,14 +96,27 @@ export const grantLatency: Bench = {
         })
       },
     },
+    {
+      name: BUILDBOT,
+      isInstalled: hasBuildbot,
+      async measure(scope) {
+        const fifo = openFifo(scope)
+        const { build } = await startBuildbot(scope, { command: ['true'], granted: fifo.path })
+        return await latencies(async () => {
+          const sentAtMs = performance.now()
+          const [grantedAtMs] = await Promise.all([fifo.written(), build(1)])
+          return grantedAtMs - sentAtMs
+        }, BUILDBOT_JOBS)
+      },
+    },
   ],
 }
 
 /** The first tenth warms up and does not count. */
-async function latencies(once: () => Promise<number>): Promise<Figures> {
+async function latencies(once: () => Promise<number>, jobs = JOBS): Promise<Figures> {
   const times: number[] = []
-  for (let job = 0; job < JOBS * 1.1; job++) times.push(await once())
-  const counted = times.slice(JOBS * 0.1)
+  for (let job = 0; job < jobs * 1.1; job++) times.push(await once())
+  const counted = times.slice(jobs * 0.1)
   return {
     p50: { value: percentile(counted, 0.5), unit: 'ms', better: 'less' },
     p99: { value: percentile(counted, 0.99), unit: 'ms', better: 'less' },
