@@ -72,7 +72,7 @@ export async function startBuildbot(scope: Scope, options: BuildbotOptions): Pro
   const until = async (isSo: () => boolean): Promise<void> => {
     for (; !isSo(); await sleep(POLL_MS))
       for (const child of [master.process, worker])
-        if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`)
+        if ((child.exitCode ?? child.signalCode) !== null) throw new Error(`${child.spawnargs.join(' ')} has ended`)
   }
   await until(() => one('SELECT count(*) FROM connected_workers') > 0)
   const send = await openChanges(scope, master)
