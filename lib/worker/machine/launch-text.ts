@@ -1,4 +1,7 @@
 import { Buffer } from 'node:buffer'
+import { fileURLToPath } from 'node:url'
+
+const WRAPPER = fileURLToPath(new URL('./wrapper.sh', import.meta.url))
 
 /** Assigning these means something to one shell or another, or to our own: they would not arrive as they are, or end it. */
 const SPECIAL =
@@ -14,35 +17,39 @@ export interface SeatTexts {
   readonly wait: string
 }
 
-export interface SeatPaths {
-  /** The program, which has --fork. */
-  readonly setsid: string
-  readonly wrapper: string
-  readonly cgroup: string | undefined
-}
-
-/** @param descriptors of all seats in the launcher, one digit each */
-export function seatTexts(seat: number, descriptors: readonly number[], paths: SeatPaths): SeatTexts {
+/**
+ * @param setsid the program, which has --fork
+ * @param descriptors of all seats in the launcher, one digit each
+ */
+export function seatTexts(
+  setsid: string,
+  descriptors: readonly number[],
+  seat: number,
+  cgroup: string | undefined,
+): SeatTexts {
   const closed = descriptors.map(descriptor => `${descriptor}<&-`).join(' ')
-  const command = `${paths.setsid} --fork /bin/sh -s ${seat} ${quoted(paths.cgroup ?? '')}`
+  const command = `${setsid} --fork /bin/sh -s ${seat} ${quoted(cgroup ?? '')}`
   return {
     start: `${command} 3>&1 >/dev/null <&${descriptors[seat]} ${closed} || echo ${seat} failed\n`,
-    wait: `. ${quoted(paths.wrapper)}\n`,
+    wait: `. ${quoted(WRAPPER)}\n`,
   }
 }
 
+/** What starts an attempt directly. @param args of wrapper.sh */
+export const wrapperArgv = (args: readonly string[]): readonly string[] => ['/bin/sh', WRAPPER, ...args]
+
 /**
  * For a shell that waits: runs an attempt with exactly this environment. Undefined for what has to be started directly.
- * @param argv of wrapper.sh
+ * @param args of wrapper.sh
  */
 export function attemptText(
   environment: Readonly<Record<string, string>>,
-  argv: readonly string[],
+  args: readonly string[],
 ): string | undefined {
   const names = Object.keys(environment)
   if (names.some(name => SPECIAL.test(name))) return undefined
   const assignments = names.map(name => `${name}=${quoted(environment[name] ?? '')}`)
-  const text = `export ${assignments.join(' ')}; _jankins_run ${argv.map(quoted).join(' ')}\n`
+  const text = `export ${assignments.join(' ')}; _jankins_run ${args.map(quoted).join(' ')}\n`
   return Buffer.byteLength(text) > BYTES_MAX || text.includes('\0') ? undefined : text
 }
 

@@ -7,7 +7,6 @@ import type { Clock } from '../../base/clock.js'
 import type { Environment } from '../environment.js'
 import { seatTexts } from './launch-text.js'
 import { readStat } from './proc.js'
-import { WRAPPER } from './shell-process.js'
 
 /** What a shell tells of itself in a line: a word, and numbers. */
 export type Listener = (word: string, first: number, second: number) => void
@@ -81,7 +80,7 @@ export async function openLauncher(
     seatCount: seats.length,
     gone: gone.signal,
     seat(seat, cgroup) {
-      const { start, wait } = seatTexts(seat, descriptors, { setsid, wrapper: WRAPPER, cgroup })
+      const { start, wait } = seatTexts(setsid, descriptors, seat, cgroup)
       child.stdin?.write(start)
       seats[seat]?.write(wait)
     },

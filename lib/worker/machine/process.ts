@@ -7,10 +7,10 @@ import { cgroupOf, endCgroup, makeCgroup } from '../tree/cgroup.js'
 import { CookieScanner } from '../tree/cookie.js'
 import { type Accounts, openAccounts } from './accounts.js'
 import type { LinuxAttempt } from './attempt-directory.js'
-import { attemptText } from './launch-text.js'
+import { attemptText, wrapperArgv } from './launch-text.js'
 import type { PidNamespace } from './namespace.js'
 import { sendSignal, TICK_MS } from './proc.js'
-import { findShell, launchedShell, type ShellProcess, spawnShell, WRAPPER } from './shell-process.js'
+import { findShell, launchedShell, type ShellProcess, spawnShell } from './shell-process.js'
 import type { WaitingShell, WaitingShells } from './waiting-shells.js'
 
 /** The wrapper leaves with this, and without a word in `shell`, when it could not open its own files. */
@@ -92,7 +92,7 @@ async function startDirectly(
   if (cgroup) await files.writeCgroup(cgroup)
   try {
     if (cgroup) await makeCgroup(cgroup)
-    const argv = ['/bin/sh', WRAPPER, ...wrapperArgs(files, command, cgroup, '')]
+    const argv = wrapperArgv(wrapperArgs(files, command, cgroup, ''))
     return { shell: await spawnShell(argv, environment), cgroup }
   } catch (error) {
     await endCgroupOf(parts, cgroup)

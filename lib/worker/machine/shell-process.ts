@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { type Clock, sleep } from '../../base/clock.js'
 import type { Environment } from '../environment.js'
 import type { CookieScanner } from '../tree/cookie.js'
@@ -20,7 +19,6 @@ export interface ShellProcess {
   readonly gone: Promise<number | undefined>
 }
 
-export const WRAPPER = fileURLToPath(new URL('./wrapper.sh', import.meta.url))
 /** How often a shell is looked at that is not our child, and so may be killed without anybody telling us. */
 const LOOK_MS = 50
 /** A shell that is not on record gets this long to say who it is. */
