@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { decodeMessage } from '../../../protocol/message.js'
+import { decodeMessage, isRequestOf } from '../../../protocol/message.js'
 import { systemClock } from '../../base/clock.js'
 import { type LogRecord, recordLog } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
+import { leaveSlab } from '../front/frame-slabs.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
 import { sharedLogLevel } from '../log-level.js'
 import { sharedLogins } from '../logins.js'
@@ -79,7 +80,9 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
   for (const peer of opened) open(peer)
   for (const { connection, body } of unpackFrames(frames)) {
     if (testToken) throwForTest(body, testToken)
-    sessions.get(connection)?.receive(body)
+    const session = sessions.get(connection)
+    if (session) session.receive(keptOf(body))
+    else leaveSlab(body)
   }
   for (const [connection, bytes] of credits) {
     slabs.left(connection, bytes)
@@ -92,6 +95,17 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
 })
 schedule()
 
+/**
+ * Only the bytes of logs and artifacts are read where they arrived. Of any other request something may be kept, or be
+ * handed on to the writer, which would share the memory: it gets a copy.
+ */
+function keptOf(body: Buffer): Buffer {
+  if (!(body.buffer instanceof SharedArrayBuffer) || isRequestOf('job.append', body)) return body
+  const copy = Buffer.from(body)
+  leaveSlab(body)
+  return copy
+}
+
 function open(peer: Opened): void {
   const { connection } = peer
   const output = {
@@ -101,6 +115,9 @@ function open(peer: Opened): void {
       if (frameBytes >= BATCH_BYTES) flush()
       else schedule()
     },
+    lend: slabs.take,
+    giveBack: slabs.giveBack,
+    done: leaveSlab,
     handled() {
       handled.set(connection, (handled.get(connection) ?? 0) + 1)
       schedule()
