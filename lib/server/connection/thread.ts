@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { decodeMessage, isRequestOf } from '../../../protocol/message.js'
+import { decodeMessage } from '../../../protocol/message.js'
 import { systemClock } from '../../base/clock.js'
 import { type LogRecord, recordLog } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
@@ -16,6 +16,7 @@ import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
+import { keptFrame } from './kept-frame.js'
 import { createReplySlabs } from './reply-slabs.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
@@ -81,7 +82,7 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
   for (const { connection, body } of unpackFrames(frames)) {
     if (testToken) throwForTest(body, testToken)
     const session = sessions.get(connection)
-    if (session) session.receive(keptOf(body))
+    if (session) session.receive(keptFrame(body))
     else leaveSlab(body)
   }
   for (const [connection, bytes] of credits) {
@@ -94,17 +95,6 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
   schedule()
 })
 schedule()
-
-/**
- * Only the bytes of logs and artifacts are read where they arrived. Of any other request something may be kept, or be
- * handed on to the writer, which would share the memory: it gets a copy.
- */
-function keptOf(body: Buffer): Buffer {
-  if (!(body.buffer instanceof SharedArrayBuffer) || isRequestOf('job.append', body)) return body
-  const copy = Buffer.from(body)
-  leaveSlab(body)
-  return copy
-}
 
 function open(peer: Opened): void {
   const { connection } = peer
