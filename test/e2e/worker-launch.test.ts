@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
 import { newCookie } from '../../lib/worker/environment.js'
-import { launchText } from '../../lib/worker/machine/launch-text.js'
+import { attemptText } from '../../lib/worker/machine/launch-text.js'
 import { openMachine } from '../../lib/worker/machine/linux.js'
 import { readStat } from '../../lib/worker/machine/proc.js'
 import type { Grant } from '../../protocol/views.js'
@@ -19,12 +19,12 @@ const ODD: [string, string][] = [
   ['STAR', '* ~ !'],
 ]
 
-t.test('a job has the same environment, byte for byte, by the launcher and without it', async t => {
+t.test('a job has the same environment, byte for byte, by a shell that waits and without', async t => {
   const bench = await startBench(t)
   const seen = []
-  for (const useLauncher of [true, false]) {
+  for (const shellsAhead of [1, 0]) {
     const job = await bench.exec({ command: ['cat', '/proc/self/environ'], environment: ODD })
-    await (await bench.work({ useLauncher })).result
+    await (await bench.work({ shellsAhead })).result
     t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0 })
     const text = String(await bench.log(job))
     for (const [name, value] of ODD) t.ok(text.includes(`${name}=${value}\0`), name)
@@ -64,7 +64,8 @@ t.test('when the launcher is killed its jobs go on, and the next ones are starte
 })
 
 t.test('a shell that begins late does not run a job whose end was told', async t => {
-  const machine = await openMachine({ stateDir: await tempDir(t), clock: systemClock, useCgroup: false })
+  const stateDir = await tempDir(t)
+  const machine = await openMachine({ stateDir, clock: systemClock, useCgroup: false, shellsAhead: 1 })
   const cookie = newCookie(machine.random)
   const grant = { job: 1, attempt: 1, lease: machine.random(16), command: ['touch', 'ran'], stderr: 'apart' }
   const record = { grant: grant as unknown as Grant, server: 'nowhere:1', user: nameOf('tester'), cookie }
@@ -79,10 +80,15 @@ t.test('a shell that begins late does not run a job whose end was told', async t
 })
 
 t.test('what a shell cannot hand on as it is, is left to a direct start', async t => {
-  const launch = { name: '1-1-a', argv: ['/bin/sh'], environment: { PLAIN: 'x' } }
-  t.match(launchText('/usr/bin/setsid', launch), /^\(export PLAIN='x'; /)
-  for (const environment of [{ PPID: '1' }, { OPTIND: 'x' }, { LONG: 'x'.repeat(70_000) }, { NUL: '\0' }])
-    t.equal(launchText('/usr/bin/setsid', { ...launch, environment }), undefined)
+  t.equal(attemptText({ PLAIN: 'x' }, ['dir', "it's"]), `export PLAIN='x'; _jankins_run 'dir' 'it'\\''s'\n`)
+  for (const environment of [
+    { PPID: '1' },
+    { OPTIND: 'x' },
+    { _jankins_now: '1' },
+    { LONG: 'x'.repeat(70_000) },
+    { NUL: '\0' },
+  ])
+    t.equal(attemptText(environment, ['dir']), undefined)
 })
 
 /** Process numbers of the launchers of this process. */

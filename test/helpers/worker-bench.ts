@@ -35,7 +35,7 @@ export interface Bench {
     options?: Partial<WorkerOptions> & {
       readonly useCgroup?: boolean
       readonly usePidNamespace?: boolean
-      readonly useLauncher?: boolean
+      readonly shellsAhead?: number
       readonly stateDir?: string
     },
   ): Promise<Working>
@@ -76,7 +76,7 @@ export async function startBench(
         clock: systemClock,
         useCgroup: options.useCgroup ?? false,
         usePidNamespace: options.usePidNamespace ?? false,
-        useLauncher: options.useLauncher ?? true,
+        shellsAhead: options.shellsAhead ?? options.slots ?? 1,
       })
       const drain = new AbortController()
       const stop = new AbortController()

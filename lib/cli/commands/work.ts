@@ -35,11 +35,11 @@ export async function run(args: WorkArgs, context: Context): Promise<number> {
   const servers = await serversOf(args, env, config.worker)
   const stateDir = resolve(args.dir ?? config.worker.dir ?? defaultDir(env, name))
   const { pidNamespace: usePidNamespace } = config.worker
-  const machine = await openMachine({ stateDir, clock, usePidNamespace, useLauncher: !args.once }).catch(
-    (error: unknown) => {
-      throw error instanceof StateDirectoryBusyError ? new UsageError(error.message) : error
-    },
-  )
+  const slots = args.jobs ?? config.worker.jobs
+  const shellsAhead = args.once ? 0 : slots
+  const machine = await openMachine({ stateDir, clock, usePidNamespace, shellsAhead }).catch((error: unknown) => {
+    throw error instanceof StateDirectoryBusyError ? new UsageError(error.message) : error
+  })
   if (usePidNamespace && machine.treeLayer === 'cookie')
     log.warn('this account cannot make a pid namespace here: jobs run without one, and are found by their cookie')
   const signals = listen(log)
@@ -47,7 +47,7 @@ export async function run(args: WorkArgs, context: Context): Promise<number> {
     const result = await runWorker({
       ...{ servers, name, machine, dial, clock, log, environment: env },
       labels: args.labels ?? config.worker.labels.map(label => namedOr(label, 'a label in the configuration')),
-      slots: args.jobs ?? config.worker.jobs,
+      slots,
       mode: modeOf(args, config.worker),
       drain: signals.drain,
       stop: signals.stop,

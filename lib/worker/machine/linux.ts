@@ -11,6 +11,7 @@ import { openLauncher } from './launcher.js'
 import { findPidNamespace } from './namespace.js'
 import { createExecutor } from './process.js'
 import { openStateDirectory, randomHex } from './state-directory.js'
+import { createWaitingShells } from './waiting-shells.js'
 
 export interface MachineOptions {
   readonly stateDir: string
@@ -19,8 +20,8 @@ export interface MachineOptions {
   readonly useCgroup?: boolean
   /** True runs each job in a pid namespace of its own, where there is no cgroup and one can be made. */
   readonly usePidNamespace?: boolean
-  /** False starts each job directly: for a worker that runs one, a launcher costs more than it saves. */
-  readonly useLauncher?: boolean
+  /** Shells that are started ahead of their jobs; 0: each when it is needed, by this process, for a worker that runs one. */
+  readonly shellsAhead?: number
 }
 
 export interface LinuxMachine extends Machine {
@@ -34,13 +35,14 @@ export interface LinuxMachine extends Machine {
  * @throws StateDirectoryBusyError
  */
 export async function openMachine(options: MachineOptions): Promise<LinuxMachine> {
-  const { stateDir, clock, useCgroup = true, usePidNamespace = false, useLauncher = true } = options
+  const { stateDir, clock, useCgroup = true, usePidNamespace = false, shellsAhead = 0 } = options
   const bootClock = openBootClock()
   const bootId = readBootId()
   const state = await openStateDirectory(stateDir, bootId, clock)
   const cgroup = useCgroup ? await findDelegatedCgroup() : undefined
   const namespace = usePidNamespace && cgroup === undefined ? await findPidNamespace() : undefined
-  const launcher = useLauncher ? await openLauncher(clock, environmentOfGuard(process.env)) : undefined
+  const launcher = shellsAhead > 0 ? await openLauncher(clock, environmentOfGuard(process.env), shellsAhead) : undefined
+  const waitingShells = launcher && createWaitingShells({ clock, launcher, delegated: cgroup })
   return {
     treeLayer: cgroup !== undefined ? 'cgroup' : namespace ? 'pid-namespace' : 'cookie',
     bootClock,
@@ -51,7 +53,7 @@ export async function openMachine(options: MachineOptions): Promise<LinuxMachine
       bootId,
       cgroup,
       namespace,
-      launcher,
+      waitingShells,
       attemptOf: files => files as LinuxAttempt,
     }),
     freeBytes() {
@@ -61,7 +63,7 @@ export async function openMachine(options: MachineOptions): Promise<LinuxMachine
     load: () => loadavg()[0] ?? 0,
     random: randomHex,
     async release() {
-      await launcher?.close()
+      await waitingShells?.close()
       await state.release()
     },
   }

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { TreeLayer } from '../../../protocol/fields.js'
 import type { Clock } from '../../base/clock.js'
 import type { Environment } from '../environment.js'
@@ -8,12 +7,12 @@ import { cgroupOf, endCgroup, makeCgroup } from '../tree/cgroup.js'
 import { CookieScanner } from '../tree/cookie.js'
 import { type Accounts, openAccounts } from './accounts.js'
 import type { LinuxAttempt } from './attempt-directory.js'
-import type { Launcher } from './launcher.js'
+import { attemptText, wrapperArgv } from './launch-text.js'
 import type { PidNamespace } from './namespace.js'
 import { sendSignal, TICK_MS } from './proc.js'
-import { findShell, launchShell, type ShellProcess, spawnShell } from './shell-process.js'
+import { findShell, launchedShell, type ShellProcess, spawnShell } from './shell-process.js'
+import type { WaitingShell, WaitingShells } from './waiting-shells.js'
 
-const WRAPPER = fileURLToPath(new URL('./wrapper.sh', import.meta.url))
 /** The wrapper leaves with this, and without a word in `shell`, when it could not open its own files. */
 const CANNOT_BEGIN = 125
 
@@ -26,7 +25,7 @@ export interface ExecutorParts {
   /** Undefined: none is wanted, or none can be made. */
   readonly namespace: PidNamespace | undefined
   /** Undefined: shells are started directly. */
-  readonly launcher: Launcher | undefined
+  readonly waitingShells: WaitingShells | undefined
   readonly attemptOf: (files: AttemptFiles) => LinuxAttempt
 }
 
@@ -45,37 +44,77 @@ async function start(
   files: LinuxAttempt,
   environment: Environment,
 ): Promise<Shell> {
-  const { grant } = files.record
-  const cgroup = parts.cgroup && cgroupOf(parts.cgroup, files.name)
-  if (cgroup) {
-    await files.writeCgroup(cgroup)
-    await makeCgroup(cgroup)
-  }
-  const runDir = resolve(files.workspaceDir, grant.dir ?? '.')
+  const startedAtBootMs = parts.bootClock.bootMs()
   const own = await commandOf(files)
   const command = parts.namespace?.(files.dir, own) ?? own
-  const argv = (tell: string): readonly string[] => [
-    ...['/bin/sh', WRAPPER, files.dir, runDir, grant.stderr, cgroup ?? '', tell],
-    ...command,
-  ]
-  const startedAtBootMs = parts.bootClock.bootMs()
+  const waiting = await parts.waitingShells?.take()
+  const text = waiting && attemptText(environment, wrapperArgs(files, command, waiting.cgroup, files.name))
+  if (text === undefined) waiting?.giveBack()
+  const begun =
+    waiting && text !== undefined
+      ? await runWaiting(parts, scanner, files, waiting, text)
+      : await startDirectly(parts, files, command, environment)
+  return shellOf(parts, scanner, files, { ...begun, startedAtBootMs, isOurs: true })
+}
+
+type Begun = Pick<Held, 'shell' | 'cgroup'>
+
+async function runWaiting(
+  parts: ExecutorParts,
+  scanner: CookieScanner,
+  files: LinuxAttempt,
+  waiting: WaitingShell,
+  text: string,
+): Promise<Begun> {
+  const { cgroup } = waiting
+  if (cgroup)
+    await files.writeCgroup(cgroup).catch(error => {
+      waiting.giveBack()
+      throw error
+    })
   try {
-    const launch = { name: files.name, argv: argv(files.name), environment }
-    const find = (): Promise<ShellProcess | undefined> => findShell(parts, scanner, files)
-    const launched = await launchShell(parts, launch, find)
-    const shell = launched ?? (await spawnShell(argv(''), environment))
-    return shellOf(parts, scanner, files, { shell, cgroup, startedAtBootMs, isOurs: true })
+    const launching = await waiting.run(files.name, text)
+    const shell = await launchedShell(parts.clock, launching, () => findShell(parts, scanner, files))
+    return { shell, cgroup }
   } catch (error) {
     await endCgroupOf(parts, cgroup)
     throw error
   }
 }
 
+async function startDirectly(
+  parts: ExecutorParts,
+  files: LinuxAttempt,
+  command: readonly string[],
+  environment: Environment,
+): Promise<Begun> {
+  const cgroup = parts.cgroup && cgroupOf(parts.cgroup, files.name)
+  if (cgroup) await files.writeCgroup(cgroup)
+  try {
+    if (cgroup) await makeCgroup(cgroup)
+    const argv = wrapperArgv(wrapperArgs(files, command, cgroup, ''))
+    return { shell: await spawnShell(argv, environment), cgroup }
+  } catch (error) {
+    await endCgroupOf(parts, cgroup)
+    throw error
+  }
+}
+
+/** @param tell what the lines begin with that it tells of itself; empty: nobody listens */
+function wrapperArgs(
+  { dir, workspaceDir, record }: LinuxAttempt,
+  command: readonly string[],
+  cgroup: string | undefined,
+  tell: string,
+): readonly string[] {
+  const runDir = resolve(workspaceDir, record.grant.dir ?? '.')
+  return [dir, runDir, record.grant.stderr, cgroup ?? '', tell, ...command]
+}
+
 async function adopt(parts: ExecutorParts, scanner: CookieScanner, files: LinuxAttempt): Promise<Shell> {
   const cgroup = (await files.readLine('cgroup')) ?? undefined
   const shell = await findShell(parts, scanner, files)
-  const startTicks = shell?.startTicks
-  const startedAtBootMs = startTicks === undefined ? parts.bootClock.bootMs() : startTicks * TICK_MS
+  const startedAtBootMs = shell?.begunAtBootMs ?? parts.bootClock.bootMs()
   return shellOf(parts, scanner, files, { shell, cgroup, startedAtBootMs, isOurs: false })
 }
 

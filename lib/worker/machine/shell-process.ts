@@ -4,15 +4,16 @@ import { type Clock, sleep } from '../../base/clock.js'
 import type { Environment } from '../environment.js'
 import type { CookieScanner } from '../tree/cookie.js'
 import type { LinuxAttempt } from './attempt-directory.js'
-import type { Launch } from './launch-text.js'
-import type { Launcher } from './launcher.js'
-import { isAlive } from './proc.js'
+import { isAlive, TICK_MS } from './proc.js'
+import type { Launching } from './waiting-shells.js'
 
 /** The process of an attempt's shell, however it came to be. */
 export interface ShellProcess {
   readonly pid: number
   /** Missing for a child of ours. */
   readonly startTicks?: number
+  /** When the attempt began, of one that was found. */
+  readonly begunAtBootMs?: number
   isAlive(): boolean
   /** Resolves when it is gone, with its exit status; undefined: its file tells it, or it was killed. */
   readonly gone: Promise<number | undefined>
@@ -43,21 +44,19 @@ export async function spawnShell(argv: readonly string[], env: Environment): Pro
 }
 
 /**
- * Has it started by the launcher. Undefined: there is none, or it cannot do this and has done nothing.
+ * The shell that was told to begin.
  * @param find looks for a shell of which nobody knows whether it has begun
  * @throws Error when it did not begin
  */
-export async function launchShell(
-  { launcher, clock }: { readonly launcher: Launcher | undefined; readonly clock: Clock },
-  launch: Launch,
+export async function launchedShell(
+  clock: Clock,
+  launching: Launching,
   find: () => Promise<ShellProcess | undefined>,
-): Promise<ShellProcess | undefined> {
-  const launched = await launcher?.launch(launch)
-  if (launched === undefined) return undefined
-  if (launched === 'failed') throw new Error('the shell could not begin')
-  if (launched !== 'unknown') return follow(clock, launched, launched)
+): Promise<ShellProcess> {
+  if (launching === 'failed') throw new Error('the shell could not begin')
+  if (launching !== 'unknown') return follow(clock, launching, launching)
   const found = await find()
-  if (!found) throw new Error('the launcher went before the shell had begun')
+  if (!found) throw new Error('the shell went before it had begun')
   return found
 }
 
@@ -74,8 +73,11 @@ export async function findShell(
   for (;;) {
     const line = await files.readLine('shell')
     if (line !== null) {
-      const [pid, startTicks, itsBootId] = line.split(' ')
-      return itsBootId === bootId ? follow(clock, { pid: Number(pid), startTicks: Number(startTicks) }) : undefined
+      const [pid, startTicks, itsBootId, begunAt] = line.split(' ')
+      if (itsBootId !== bootId) return undefined
+      // A shell of a release before this one began when it started.
+      const begunAtBootMs = begunAt === undefined ? Number(startTicks) * TICK_MS : Number(begunAt) * 1000
+      return { ...follow(clock, { pid: Number(pid), startTicks: Number(startTicks) }), begunAtBootMs }
     }
     const isLate = clock.monotonicMs() > giveUpAtMs
     // Barred too late, it has begun without a word about itself, as on a full disk: its cookie tells of it.
