@@ -77,6 +77,7 @@ export class FrameDecoder {
    */
   push(chunk: Buffer): void {
     if (this.#tooLarge || chunk.length === 0) return
+    // It was put into `room`: nobody else has a view on that memory.
     if (this.#owned && chunk.buffer === this.#held.buffer) {
       this.#end += chunk.length
       return

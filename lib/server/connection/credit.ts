@@ -1,6 +1,6 @@
 import { JankinsError } from '../../../protocol/errors.js'
 
-/** What a session may say before the peer has read any of it, bytes. */
+/** What a session may say before the peer has read any of it, bytes; the last reply of that may go beyond. */
 const START_BYTES = 512 * 1024
 
 /**

@@ -81,8 +81,8 @@ export class Outbox {
       else this.#socket.write(piece)
     }
     this.#socket.uncork()
-    const wasTaken = this.#socket.writableLength === 0
-    this.#pieceBytesMax = wasTaken ? Math.min(2 * this.#pieceBytesMax, PIECE_BYTES_MAX) : PIECE_BYTES_MIN
+    if (this.#socket.writableLength > 0) this.#pieceBytesMax = PIECE_BYTES_MIN
+    else if (pieceBytes === this.#pieceBytesMax) this.#pieceBytesMax = Math.min(2 * pieceBytes, PIECE_BYTES_MAX)
   }
 
   #left(bytes: number, sent: readonly Entry[]): void {
