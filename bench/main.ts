@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { BENCHES } from './catalogue.js'
 import { thisMachine } from './harness/machine.js'
-import { readOptions } from './harness/options.js'
+import { type Options, readOptions } from './harness/options.js'
 import { linesOf, losses, saveLines, table } from './harness/report.js'
 import { type Result, runBench } from './harness/rounds.js'
 
 /** `npm run bench`: see README.md. Without names every bench is run. */
 const BASELINE = join('bench', 'baseline.jsonl')
 
-const options = readOptions(process.argv.slice(2))
+const options = optionsOrExit()
 const unknown = options.names.filter(name => !BENCHES.some(bench => bench.name === name))
 if (unknown.length > 0) {
   console.error(`no bench is called ${unknown.join(', ')}:`)
@@ -36,3 +36,12 @@ if (options.compare)
     console.error(loss)
     process.exitCode = 1
   }
+
+function optionsOrExit(): Options {
+  try {
+    return readOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(2)
+  }
+}

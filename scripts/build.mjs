@@ -69,7 +69,7 @@ await build({
 writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n')
 await compile(resolve('dist/bin/command.js'))
 
-for (const file of all.filter(file => /\.(sql|sh|c)$/.test(file))) cpSync(file, join('dist', file))
+for (const file of all.filter(file => /\.(sql|sh|c|py)$/.test(file))) cpSync(file, join('dist', file))
 if (folders.includes('test'))
   for (const file of ['scripts/docs.mjs', 'scripts/man.mjs']) cpSync(file, join('dist', file))
 // What a source file reads beside itself must stand beside the bundles too.

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bench, type Figures, jankins } from '../harness/bench.js'
-import { runJankins, startWorker } from '../harness/command.js'
+import { type Bench, type Figures, jankins, type Subject } from '../harness/bench.js'
+import { runJankins, runProgram, startWorker } from '../harness/command.js'
 import { addAction, type Daemon, startDaemon } from '../harness/daemon.js'
 import { allComplete, queueJobs } from '../harness/jobs.js'
-import { memoryOf } from '../harness/machine.js'
+import { inPath, memoryOf } from '../harness/machine.js'
 import type { Scope } from '../harness/scope.js'
 import { ACTION } from '../load/queue.js'
+import { BUILDBOT, hasBuildbot, startBuildbot } from '../peers/buildbot.js'
+import { hasLaminar, LAMINAR, startLaminar } from '../peers/laminar.js'
 
 const MB = 1e6
 const LOG_BYTES = 200 * MB
@@ -17,12 +19,19 @@ const PIECE_BYTES = 2 ** 20
 /** Bytes of one job on their way to the daemon and back. */
 function bulkBench(kind: 'log' | 'artifact', way: 'write' | 'read', doc: string, target: string): Bench {
   const measure = kind === 'log' ? logOnce : artifactOnce
-  return {
-    name: kind === 'log' ? `log-${way}` : `artifact-${way}`,
-    ...{ doc, target },
-    subjects: [jankins(async scope => (await measure(scope))[way])],
-  }
+  const own = jankins(async scope => (await measure(scope))[way])
+  return { name: `${kind}-${way}`, doc, target, subjects: kind === 'log' ? [own, ...logPeers(way)] : [own] }
 }
+
+const logPeers = (way: 'write' | 'read'): readonly Subject[] => [
+  {
+    name: LAMINAR,
+    isInstalled: () => hasLaminar() && inPath('curl') !== undefined,
+    measure: async scope => (await laminarLogOnce(scope))[way],
+  },
+  // Its logs are read by way of its web server, which Debian does not have.
+  { name: BUILDBOT, isInstalled: () => way === 'write' && hasBuildbot(), measure: buildbotLogOnce },
+]
 
 export const logWrite = bulkBench(
   ...(['log', 'write'] as const),
@@ -49,9 +58,7 @@ type Way = Readonly<Record<'write' | 'read', Figures>>
 
 async function logOnce(scope: Scope): Promise<Way> {
   const daemon = await startDaemon(scope)
-  const source = join(scope.directory(), 'source')
-  writeFile(source, LOG_BYTES, Buffer.from(`${'a line of a log, as long as such lines are '.repeat(2)}\n`))
-  await addAction(daemon.client, ACTION, { command: ['cat', source] })
+  await addAction(daemon.client, ACTION, { command: ['cat', logSource(scope)] })
   const written = await runOnce(scope, daemon, LOG_BYTES)
   const copy = join(scope.directory(), 'log')
   const file = openSync(copy, 'w')
@@ -59,6 +66,26 @@ async function logOnce(scope: Scope): Promise<Way> {
   closeSync(file)
   if (statSync(copy).size !== LOG_BYTES) throw new Error(`the log has ${statSync(copy).size} bytes`)
   return { write: written.figures, read: figuresOf(LOG_BYTES, tookMs, daemon, { command: memoryMib }) }
+}
+
+async function laminarLogOnce(scope: Scope): Promise<Way> {
+  const daemon = await startLaminar(scope, `exec cat ${logSource(scope)}`)
+  const { tookMs } = await daemon.ask('run')
+  const write = figuresOf(LOG_BYTES, tookMs, daemon)
+  const copy = join(scope.directory(), 'log')
+  const read = await runProgram(scope, 'curl', ['-sSf', '-o', copy, daemon.logUrl], process.env)
+  const { size } = statSync(copy)
+  // Before what the job writes it says what it runs.
+  if (size < LOG_BYTES) throw new Error(`the log has ${size} bytes`)
+  return { write, read: figuresOf(LOG_BYTES, read.tookMs, daemon, { command: read.memoryMib }) }
+}
+
+async function buildbotLogOnce(scope: Scope): Promise<Figures> {
+  const { build, master, worker } = await startBuildbot(scope, { command: ['cat', logSource(scope)] })
+  const sentAtMs = performance.now()
+  await build(1)
+  const tookMs = performance.now() - sentAtMs
+  return figuresOf(LOG_BYTES, tookMs, { pid: master }, { worker: memoryOf(worker, 'VmHWM') })
 }
 
 async function artifactOnce(scope: Scope): Promise<Way> {
@@ -89,14 +116,21 @@ async function runOnce(scope: Scope, daemon: Daemon, bytes: number): Promise<{ j
 function figuresOf(
   bytes: number,
   tookMs: number,
-  daemon: Daemon,
-  memoryMib: Readonly<Record<string, number>>,
+  daemon: { readonly pid: number },
+  memoryMib: Readonly<Record<string, number>> = {},
 ): Figures {
   const memory = Object.entries({ daemon: memoryOf(daemon.pid, 'VmHWM'), ...memoryMib })
   return {
     rate: { value: bytes / MB / (tookMs / 1000), unit: 'MB/s', better: 'more' },
     ...Object.fromEntries(memory.map(([who, mib]) => [`${who} at most`, { value: mib, unit: 'MiB', better: 'less' }])),
   }
+}
+
+/** A file for a job to print. */
+function logSource(scope: Scope): string {
+  const source = join(scope.directory(), 'source')
+  writeFile(source, LOG_BYTES, Buffer.from(`${'a line of a log, as long as such lines are '.repeat(2)}\n`))
+  return source
 }
 
 /** `pattern` again and again, cut at the end. */

@@ -3,6 +3,8 @@ import { type Ran, runJankins, runProgram } from '../harness/command.js'
 import { startDaemon } from '../harness/daemon.js'
 import type { Scope } from '../harness/scope.js'
 import { median } from '../harness/statistics.js'
+import { BUILDBOT, changeArgs, hasBuildbot, startMaster } from '../peers/buildbot.js'
+import { hasLaminar, LAMINAR, startLaminar } from '../peers/laminar.js'
 
 const RUNS = 20
 
@@ -18,6 +20,22 @@ export const cliQueue: Bench = {
       await runJankins(scope, { ...env, JANKINS_PASSWORD }, ['login'])
       return await wholeRuns(() => runJankins(scope, env, ['queue', 'bench']))
     }),
+    {
+      name: LAMINAR,
+      isInstalled: hasLaminar,
+      async measure(scope) {
+        const { ask } = await startLaminar(scope, 'exec true')
+        return await wholeRuns(() => ask('queue'))
+      },
+    },
+    {
+      name: BUILDBOT,
+      isInstalled: hasBuildbot,
+      async measure(scope) {
+        const master = await startMaster(scope, { command: ['true'] })
+        return await wholeRuns(() => runProgram(scope, 'buildbot', changeArgs(master), master.env))
+      },
+    },
     {
       name: 'node -e 0',
       isInstalled: () => true,

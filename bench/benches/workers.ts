@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bench, jankins } from '../harness/bench.js'
+import { type Bench, type Figures, jankins } from '../harness/bench.js'
 import { startWorker } from '../harness/command.js'
-import { cpuOf, type Daemon, startDaemon } from '../harness/daemon.js'
+import { type Daemon, startDaemon } from '../harness/daemon.js'
 import { cpuSecondsOf, memoryOf } from '../harness/machine.js'
 import type { Scope } from '../harness/scope.js'
 import { runLoad } from '../load/run.js'
+import { BUILDBOT, hasBuildbot, startBuildbot } from '../peers/buildbot.js'
+import { hasLaminar, LAMINAR, startLaminar } from '../peers/laminar.js'
 
 const WORKERS = 5_000
 const PROCESSES = 4
@@ -75,16 +77,38 @@ export const idle: Bench = {
     jankins(async scope => {
       const daemon = await startDaemon(scope)
       const worker = await startWorker(scope, daemon)
-      const pid = worker.pid ?? 0
-      await sleep(SETTLE_MS)
-      const ofWorker = cpuSecondsOf(pid)
-      const { cpuSeconds } = await cpuOf(daemon.pid, () => sleep(IDLE_SECONDS * 1000))
-      return {
-        daemon: { value: memoryOf(daemon.pid), unit: 'MiB', better: 'less' },
-        worker: { value: memoryOf(pid), unit: 'MiB', better: 'less' },
-        'cpu of the daemon': { value: (cpuSeconds / IDLE_SECONDS) * 100, unit: '%' },
-        'cpu of the worker': { value: ((cpuSecondsOf(pid) - ofWorker) / IDLE_SECONDS) * 100, unit: '%' },
-      }
+      return await idleFigures({ daemon: daemon.pid, worker: worker.pid! })
     }),
+    {
+      name: LAMINAR,
+      isInstalled: hasLaminar,
+      async measure(scope) {
+        const { pid } = await startLaminar(scope, 'exec true')
+        return await idleFigures({ daemon: pid })
+      },
+    },
+    {
+      name: BUILDBOT,
+      isInstalled: hasBuildbot,
+      async measure(scope) {
+        const { master, worker } = await startBuildbot(scope, { command: ['true'] })
+        return await idleFigures({ daemon: master, worker })
+      },
+    },
   ],
+}
+
+/** Of processes by what they are. */
+async function idleFigures(pids: Readonly<Record<string, number>>): Promise<Figures> {
+  const processes = Object.entries(pids)
+  await sleep(SETTLE_MS)
+  const before = processes.map(([, pid]) => cpuSecondsOf(pid))
+  await sleep(IDLE_SECONDS * 1000)
+  const cpu = processes.map(([, pid], index) => ((cpuSecondsOf(pid) - before[index]!) / IDLE_SECONDS) * 100)
+  return {
+    ...Object.fromEntries(
+      processes.map(([name, pid]) => [name, { value: memoryOf(pid), unit: 'MiB', better: 'less' } as const]),
+    ),
+    ...Object.fromEntries(processes.map(([name], index) => [`cpu of the ${name}`, { value: cpu[index]!, unit: '%' }])),
+  }
 }

@@ -15,7 +15,10 @@ export function saveLines(file: string, lines: readonly Line[]): void {
   appendFileSync(file, lines.map(line => `${JSON.stringify(line)}\n`).join(''))
 }
 
-/** The lines that are more than LOSS_MAX worse than the last ones saved on the same kind of machine, in words. */
+/**
+ * In words, what of jankins is more than LOSS_MAX worse than when it was last saved on the same kind of machine; and what
+ * its peers lost or won since, which tells how much of it is the machine's.
+ */
 export function losses(file: string, lines: readonly Line[]): readonly string[] {
   const saved = existsSync(file)
     ? readFileSync(file, 'utf8')
@@ -23,15 +26,28 @@ export function losses(file: string, lines: readonly Line[]): readonly string[] 
         .filter(text => text !== '')
         .map(text => JSON.parse(text) as Line)
     : []
-  return lines.flatMap(line => {
+  const changes = lines.flatMap(line => {
     const before = saved.findLast(other => isSame(line, other))
-    if (!before || !line.better) return []
-    const kept = line.better === 'more' ? line.value / before.value : before.value / line.value
-    if (kept >= 1 - LOSS_MAX) return []
-    const lost = `${Math.round((1 - kept) * 100)} % worse`
-    return [`${line.bench} ${line.figure}: ${line.value} ${line.unit}, ${before.value} at ${before.commit}: ${lost}`]
+    return before && line.better ? [{ line, before, change: changeOf(line, before) }] : []
   })
+  return changes
+    .filter(({ line, change }) => isOwn(line.subject) && change < -LOSS_MAX)
+    .map(({ line, before, change }) => {
+      const peers = changes
+        .filter(
+          ({ line: other }) => other.bench === line.bench && other.figure === line.figure && !isOwn(other.subject),
+        )
+        .map(peer => `, ${peer.line.subject} ${inWords(peer.change)}`)
+      const values = `${line.value} ${line.unit}, ${before.value} at ${before.commit}`
+      return `${line.bench} ${line.subject} ${line.figure}: ${values}: ${inWords(change)}${peers.join('')}`
+    })
 }
+
+/** Part by which a figure is better, or worse when below 0. */
+const changeOf = (now: Line, before: Line): number =>
+  (now.better === 'more' ? now.value / before.value : before.value / now.value) - 1
+
+const inWords = (change: number): string => `${Math.abs(Math.round(change * 100))} % ${change < 0 ? 'worse' : 'better'}`
 
 const isSame = (a: Line, b: Line): boolean =>
   (['bench', 'subject', 'figure', 'hogs', 'cpu', 'cores'] as const).every(key => a[key] === b[key]) &&

@@ -11,8 +11,10 @@ const UP_MS = 15_000
 
 /** Nothing outlives the bench, also when it is ended in the middle of a measurement. */
 const children = new Set<ChildProcess>()
+const directories = new Set<string>()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
+  for (const path of directories) remove(path)
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
@@ -31,7 +33,8 @@ export class Scope {
   /** In the file system of BENCH_TMP, else of the system's temporary directory. */
   directory(): string {
     const path = mkdtempSync(join(process.env.BENCH_TMP || tmpdir(), 'jankins-bench-'))
-    this.onEnd(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }))
+    directories.add(path)
+    this.onEnd(() => remove(path))
     return path
   }
 
@@ -43,6 +46,12 @@ export class Scope {
     this.onEnd(() => endProcess(child))
     return child
   }
+}
+
+/** Who still writes there has just been killed. */
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10 })
+  directories.delete(path)
 }
 
 export async function endProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

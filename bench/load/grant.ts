@@ -18,10 +18,10 @@ export async function openGrants(daemon: { readonly port: number; readonly accou
   const [claim, acknowledge, finish] = [new ClaimFrame(), acknowledgeFrame(), finishFrame()]
   const beat = new RequestFrame('worker.beat', { leases: [], free: 1, load: 0.5 })
   const queue = new QueueConversation()
-  return async (): Promise<number> => {
+  return async (pauseMs = PAUSE_MS): Promise<number> => {
     beat.check(await worker.ask(beat.fresh()))
     worker.send(claim.fresh())
-    await sleep(PAUSE_MS)
+    await sleep(pauseMs)
     const sentAtMs = performance.now()
     person.send(queue.begin())
     const granted = await worker.reply()
