@@ -1,13 +1,11 @@
 import { JankinsError } from '../../protocol/errors.js'
 import type { Role } from '../../protocol/fields.js'
-import type { Name } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Method, Params, Result } from '../../protocol/methods.js'
-import type { ScramKeys } from '../../protocol/scram.js'
 import type { Clock } from '../base/clock.js'
 import type { Address, Dial, Security, Wire } from '../base/wire.js'
 import { formatAddress } from './address.js'
-import { authenticate, type Call, type LearnedKeys } from './authenticate.js'
+import { authenticate, type Call, type LearnedKeys, type Login } from './authenticate.js'
 import { Calls, ConnectionLostError } from './calls.js'
 import { mayRide } from './ride.js'
 
@@ -37,14 +35,6 @@ export interface Client {
   close(): void
   destroy(): void
 }
-
-/** A password costs PBKDF2 on every connection, derived keys do not. */
-export type ScramLogin =
-  | { readonly user: Name; readonly password: string }
-  | { readonly user: Name; readonly salt: Uint8Array; readonly iterations: number; readonly keys: ScramKeys }
-
-/** `certificate`: the one in Security.identity stands for the user. */
-export type Login = ScramLogin | { readonly user: Name; readonly certificate: true }
 
 export interface ConnectOptions {
   readonly dial: Dial
