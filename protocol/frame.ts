@@ -16,6 +16,16 @@ export function encodeFrame(body: Uint8Array): Buffer {
 
 /** A frame gets a buffer of its whole size once so many-th part of it is there: memory follows what has arrived. */
 const WHOLE_PART = 8
+/** To read less than that by itself costs more than to copy it. */
+const ROOM_BYTES_MIN = 16 * 1024
+
+/** Where large frames may lie. */
+export interface FrameMemory {
+  /** Exactly `bytes` for a frame with its prefix; undefined where it has to have memory of its own. */
+  take(bytes: number): Buffer | undefined
+  /** Of a frame that does not come. The body of one that has come is its holder's to give back. */
+  giveBack(memory: Buffer): void
+}
 
 /**
  * Cuts a byte stream into frame bodies. Owns no socket and no timer, so a test can feed it byte by byte. What it holds
@@ -32,9 +42,13 @@ export class FrameDecoder {
   /** The end of the last chunk, where the frame before it is exactly complete. */
   #rest: Buffer = NOTHING
   #tooLarge: JankinsError | undefined
+  readonly #memory: FrameMemory | undefined
+  /** Whether #held is of #memory. */
+  #isLent: boolean = false
 
-  constructor(bodyBytesMax: number) {
+  constructor(bodyBytesMax: number, memory?: FrameMemory) {
     this.bodyBytesMax = bodyBytesMax
+    this.#memory = memory
   }
 
   /** Bytes that were pushed and not yet returned. */
@@ -48,11 +62,26 @@ export class FrameDecoder {
   }
 
   /**
+   * Where the next bytes of the stream may be put, all of the large frame at the head: what is put there, from the
+   * start, and then pushed is not copied. Undefined while there is no such place; valid until the next call.
+   */
+  get room(): Buffer | undefined {
+    const { announcedBytes } = this
+    const isWhole = this.#owned && announcedBytes !== undefined && this.#held.length === HEADER_BYTES + announcedBytes
+    return isWhole && this.#held.length - this.#end >= ROOM_BYTES_MIN ? this.#held.subarray(this.#end) : undefined
+  }
+
+  /**
    * Takes the next bytes of the stream. The chunk is not copied before it must be: leave it as it is until `next` has
    * returned undefined, `keep` was called, or another chunk was pushed.
    */
   push(chunk: Buffer): void {
     if (this.#tooLarge || chunk.length === 0) return
+    // It was put into `room`: nobody else has a view on that memory.
+    if (this.#owned && chunk.buffer === this.#held.buffer) {
+      this.#end += chunk.length
+      return
+    }
     if (this.heldBytes === 0) {
       this.#hold(chunk, chunk.length, false)
       return
@@ -68,6 +97,12 @@ export class FrameDecoder {
   keep(): void {
     this.#takeRest()
     if (!this.#owned && this.heldBytes > 0) this.#moveTo(this.heldBytes)
+  }
+
+  /** Gives back what it holds: nothing more is pushed. */
+  drop(): void {
+    this.#rest = NOTHING
+    this.#moveTo(0)
   }
 
   /**
@@ -100,8 +135,7 @@ export class FrameDecoder {
 
   /** Keeps the beginning of a frame in a buffer of its own: a view would keep the whole chunk alive. */
   #waitForMore(): undefined {
-    if (this.heldBytes > 0 && (!this.#owned || this.#start > 0))
-      this.#moveTo(this.#wholeBytes(this.heldBytes) ?? this.heldBytes)
+    if (this.heldBytes > 0 && (!this.#owned || this.#start > 0)) this.#keepBegin()
     return undefined
   }
 
@@ -109,7 +143,7 @@ export class FrameDecoder {
     const held = this.#end - this.#start
     const wholeBytes = this.#wholeBytes(held + bytes)
     if (wholeBytes !== undefined) {
-      if (!this.#owned || this.#held.length !== wholeBytes || this.#start > 0) this.#moveTo(wholeBytes)
+      if (!this.#owned || this.#held.length !== wholeBytes || this.#start > 0) this.#moveToWhole(wholeBytes)
       return
     }
     // Doubling makes a frame of many chunks cost one copy of each byte on average, not one per chunk.
@@ -132,14 +166,27 @@ export class FrameDecoder {
     this.#end += rest.copy(this.#held, this.#end)
   }
 
-  #moveTo(capacity: number): void {
-    // Not from node's pool: a few bytes that wait would keep 8 KiB alive there.
-    const moved = Buffer.allocUnsafeSlow(capacity)
+  #keepBegin(): void {
+    const wholeBytes = this.#wholeBytes(this.heldBytes)
+    if (wholeBytes === undefined) this.#moveTo(this.heldBytes)
+    else this.#moveToWhole(wholeBytes)
+  }
+
+  #moveToWhole(wholeBytes: number): void {
+    const lent = this.#memory?.take(wholeBytes)
+    this.#moveTo(wholeBytes, lent)
+    this.#isLent = lent !== undefined
+  }
+
+  /** Not to node's pool: a few bytes that wait would keep 8 KiB alive there. */
+  #moveTo(capacity: number, moved: Buffer = Buffer.allocUnsafeSlow(capacity)): void {
     const bytes = this.#held.copy(moved, 0, this.#start, this.#end)
+    if (this.#isLent) this.#memory?.giveBack(this.#held)
     this.#hold(moved, bytes, true)
   }
 
   #hold(buffer: Buffer, bytes: number, owned: boolean): void {
+    this.#isLent = false
     this.#held = buffer
     this.#start = 0
     this.#end = bytes

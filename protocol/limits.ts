@@ -46,7 +46,16 @@ export const LIMITS = {
   },
   depthMax: { value: 32, beyond: FRAME, doc: 'nesting of maps and arrays in one frame' },
   nodesMax: { value: 65_536, beyond: FRAME, doc: 'values (map keys count) in one frame' },
-  chunkBytesMax: { value: 256 * KIB, beyond: FIELD, doc: 'bytes of a log, artifact or bundle in one request or reply' },
+  chunkBytesMax: {
+    value: 960 * KIB,
+    beyond: FIELD,
+    doc: 'bytes of a log, artifact or bundle in one request or reply; `chunkBytesMax` of auth.finish tells a client',
+  },
+  chunkBytesMin: {
+    value: 256 * KIB,
+    beyond: NONE,
+    doc: 'as many every daemon takes and gives, also one that does not tell',
+  },
   smallLogBytesMax: { value: 32 * KIB, beyond: FIELD, doc: 'bytes of each stream that may ride in job.finish' },
   pageRowsMax: { value: 100, beyond: FIELD, doc: 'rows in one page of a list' },
   pageVisitedMax: {

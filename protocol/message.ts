@@ -3,6 +3,7 @@ import { Decoder, Encoder } from '@msgpack/msgpack'
 import { ERROR_CODES, type ErrorDetail, JankinsError, type WireError } from './errors.js'
 import { encodeFrame, HEADER_BYTES } from './frame.js'
 import { LIMITS } from './limits.js'
+import type { Method } from './methods.js'
 import { scan } from './scan.js'
 
 /** What the body of one frame says. PROTOCOL.md §3. Ids are uint32; params and results are checked by their schema. */
@@ -57,6 +58,9 @@ const APART_BYTES_MIN = 16 * 1024
 const NO_BYTES = new Uint8Array(0)
 /** MessagePack: bin 32, and bin 8 of no byte. */
 const BIN_32 = 0xc6
+const BIN_32_BYTES = 5
+/** MessagePack: text of less than 32 bytes, its length in the lower bits. */
+const SHORT_TEXT = 0xa0
 const EMPTY_BIN_BYTES = 2
 
 /**
@@ -77,7 +81,7 @@ export function encodeRequestFrame(
   // The last field of the last value: with its bytes missing, what it says of their number ends the message.
   const empty = encodeRequest(id, method, { ...others, data: NO_BYTES })
   const head = Buffer.from(empty.buffer, empty.byteOffset, empty.length - EMPTY_BIN_BYTES)
-  const start = Buffer.allocUnsafe(HEADER_BYTES + head.length + 1 + 4)
+  const start = Buffer.allocUnsafe(HEADER_BYTES + head.length + BIN_32_BYTES)
   const bodyBytes = start.length - HEADER_BYTES + data.length
   start.writeUInt32BE(bodyBytes, 0)
   head.copy(start, HEADER_BYTES)
@@ -87,6 +91,47 @@ export function encodeRequestFrame(
 }
 
 export const encodeReply = (id: number, result: unknown): Uint8Array => encoder.encode([REPLY, id, null, result])
+
+/** Free bytes before the data of a reply that encodeReplyAround needs, as a rule. */
+export const REPLY_HEAD_BYTES = 256
+
+/**
+ * As encodeReply, without a copy of the large binary that `result` holds: it becomes the last value, and what comes
+ * before it is written into the memory right before it.
+ * @param memory where it lies; undefined is returned where it does not, or where the room before it is too small
+ */
+export function encodeReplyAround(id: number, result: unknown, { buffer }: Uint8Array): Uint8Array | undefined {
+  const apart = takeApart(result)
+  if (apart?.data.buffer !== buffer) return undefined
+  const { data } = apart
+  const empty = encodeReply(id, apart.emptied)
+  const start = data.byteOffset - (empty.length - EMPTY_BIN_BYTES + BIN_32_BYTES)
+  if (start < 0) return undefined
+  const body = new Uint8Array(buffer, start, data.byteOffset + data.length - start)
+  body.set(empty.subarray(0, -EMPTY_BIN_BYTES))
+  const head = new DataView(buffer, data.byteOffset - BIN_32_BYTES)
+  head.setUint8(0, BIN_32)
+  head.setUint32(1, data.length)
+  return body
+}
+
+/** A large binary, and the value that it is in with nothing in its place: the last thing that is encoded. */
+function takeApart(value: unknown): { readonly data: Uint8Array; readonly emptied: unknown } | undefined {
+  if (value instanceof Uint8Array)
+    return value.length < APART_BYTES_MIN ? undefined : { data: value, emptied: NO_BYTES }
+  if (Array.isArray(value)) {
+    const last = takeApart(value.at(-1))
+    return last && { data: last.data, emptied: [...value.slice(0, -1), last.emptied] }
+  }
+  if (!isMap(value)) return undefined
+  for (const [key, item] of Object.entries(value)) {
+    const apart = takeApart(item)
+    if (!apart) continue
+    const { [key]: _taken, ...others } = value
+    return { data: apart.data, emptied: { ...others, [key]: apart.emptied } }
+  }
+  return undefined
+}
 
 export function encodeErrorReply(id: number, error: JankinsError): Uint8Array {
   const wire: WireError = {
@@ -99,6 +144,15 @@ export function encodeErrorReply(id: number, error: JankinsError): Uint8Array {
 }
 
 export const encodeNotice = (method: string, params: unknown): Uint8Array => encoder.encode([NOTICE, method, params])
+
+/** An array of four, REQUEST, and an id of at most five bytes come before the method. */
+const METHOD_OFFSET_MAX = 1 + 1 + 5
+
+/** Whether the body of a frame, if it is a request at all, names this method. Looks at its first bytes only. */
+export function isRequestOf(method: Method, body: Buffer): boolean {
+  const offset = body.subarray(0, METHOD_OFFSET_MAX + 1 + method.length).indexOf(method)
+  return offset > 0 && body[offset - 1] === (SHORT_TEXT | method.length)
+}
 
 function readId(id: unknown): number {
   if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > ID_MAX) throw bad('an id that is not uint32')

@@ -23,7 +23,7 @@ const STARTED = {
 /** Parts of both programs that most commands do without: loaded by who needs them. */
 const SHARED = { config: 'lib/base/config.ts', 'log-output': 'lib/base/log-output.ts' }
 /** Loaded from node_modules: the driver is compiled, the others are for single commands. */
-const EXTERNAL = ['better-sqlite3', 'adm-zip', 'picomatch', 'yaml', 'yauzl', 'yazl']
+const EXTERNAL = ['better-sqlite3', 'adm-zip', 'picomatch', 'yaml', 'yauzl']
 
 rmSync('dist', { recursive: true, force: true })
 await build({
@@ -59,6 +59,13 @@ await build({
   stdin: { contents: "module.exports = require('yargs').default", resolveDir: '.', sourcefile: 'yargs' },
   entryNames: 'yargs',
 })
+// yazl with the checksum of node.
+await build({
+  ...bundle,
+  stdin: { contents: "module.exports = require('yazl')", resolveDir: '.', sourcefile: 'yazl' },
+  entryNames: 'yazl',
+  alias: { 'buffer-crc32': resolve('lib/client/archive/yazl-crc32.ts') },
+})
 writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n')
 await compile(resolve('dist/bin/command.js'))
 
@@ -72,7 +79,7 @@ cpSync('lib/store/migrations', 'dist/bin/migrations', { recursive: true })
 /** A plugin: bundles that other bundles load stay files of their own. */
 function leaveBeside({ onResolve }) {
   const names = new Map(Object.entries(SHARED).map(([name, file]) => [resolve(file), name]))
-  onResolve({ filter: /^yargs$/ }, () => ({ path: './yargs.js', external: true }))
+  onResolve({ filter: /^(yargs|yazl)$/ }, ({ path }) => ({ path: `./${path}.js`, external: true }))
   onResolve({ filter: /^\..*\.js$/ }, ({ path, resolveDir, kind }) => {
     const name = names.get(resolve(resolveDir, path.replace(/\.js$/, '.ts')))
     return name && kind !== 'entry-point' ? { path: `./${name}.js`, external: true } : undefined

@@ -16,7 +16,10 @@ export interface Wire {
 }
 
 export interface WireHandlers {
+  /** The bytes are valid during the call only, unless they lie in `room`. */
   onData(bytes: Buffer): void
+  /** Where the next bytes had best be put, if that matters; asked before each read. */
+  room?(): Buffer | undefined
   onDrain?(): void
   /** Called exactly once, whoever closed; `error` when the pipe broke. */
   onClose(error?: Error): void

@@ -54,7 +54,8 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
       const paths = artifactPaths(dataDir, key)
       return serial(paths.part, () => onDisk(() => seal(files, paths, bytes, sha256)))
     },
-    readArtifacts: (key, offset, bytesMax) => files.read(artifactPaths(dataDir, key).final, offset, bytesMax),
+    readArtifacts: (key, offset, bytesMax, into) =>
+      files.read(artifactPaths(dataDir, key).final, offset, bytesMax, into),
   }
 }
 

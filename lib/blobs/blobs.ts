@@ -37,12 +37,14 @@ export interface Blobs {
   /**
    * At most `bytesMax` bytes of one stream, or of both in the order of their arrival (16-byte records of both ends,
    * found by binary search: the cost does not grow with the log). Empty at the end.
+   * @param into at least `bytesMax` long, to be read into
    */
   readLog(
     key: AttemptKey,
     stream: Stream | 'all',
     offset: number,
     bytesMax: number,
+    into?: Buffer,
   ): Promise<{ readonly chunks: readonly LogChunk[]; readonly next: number }>
   /**
    * Makes the log durable (file, then directory) and checks that it is what the worker announced.
@@ -59,7 +61,8 @@ export interface Blobs {
    * @throws JankinsError E_OFFSET when bytes are missing, E_CHECKSUM when the hash differs: they were cut to 0
    */
   sealArtifacts(key: AttemptKey, bytes: number, sha256: Sha256): Promise<void>
-  readArtifacts(key: AttemptKey, offset: number, bytesMax: number): Promise<Uint8Array>
+  /** @param into at least `bytesMax` long, to be read into */
+  readArtifacts(key: AttemptKey, offset: number, bytesMax: number, into?: Buffer): Promise<Uint8Array>
   /** Cuts a log back to what was durable, after an unclean start. */
   cutLog(key: AttemptKey, stdoutBytes: number, stderrBytes: number): Promise<void>
 

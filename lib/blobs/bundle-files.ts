@@ -118,7 +118,7 @@ async function copyPart(pool: FilePool, part: string, copy: string): Promise<str
     const output = await open(copy, 'wx', 0o600)
     try {
       for (let offset = 0; offset < bytes; offset += COPY_BYTES) {
-        const chunk = await readAt(handle, offset, Math.min(COPY_BYTES, bytes - offset))
+        const chunk = await readAt(handle, offset, Buffer.allocUnsafeSlow(Math.min(COPY_BYTES, bytes - offset)))
         digest.add(chunk)
         await output.writeFile(chunk)
       }

@@ -4,10 +4,17 @@ import { dirname } from 'node:path'
 import type { Clock, Timer } from '../base/clock.js'
 import { ensureDirectory } from './directories.js'
 import { codeOf } from './disk-errors.js'
+import { readAt, readAtOnce } from './file-bytes.js'
 
 /** A file while somebody works on it. */
 export interface OpenFile {
   readonly handle: FileHandle
+  /**
+   * The bytes from `offset` on, fewer than `bytes` only where the file ends. At once, since they are in the kernel's
+   * memory as a rule; through node's thread pool for a while where a disk has just been waited for.
+   * @param into at least `bytes` long, to be read into
+   */
+  read(offset: number, bytes: number, into?: Buffer): Promise<Buffer>
   /** Size when the work began. */
   readonly bytes: number
   /** Another file under the same path has another stamp. */
@@ -36,6 +43,8 @@ interface Entry {
   users: number
   usedAtMs: number
   retired: boolean
+  /** Until then its bytes are read through the thread pool. */
+  slowUntilMs: number
   /** Resolves `gone`. */
   readonly close: () => void
   readonly gone: Promise<void>
@@ -43,6 +52,9 @@ interface Entry {
 
 const READ = constants.O_RDWR | constants.O_NOFOLLOW
 const WRITE = READ | constants.O_CREAT
+/** A read that takes longer came from a disk, and beats share the thread. */
+const SLOW_MS = 2
+const SLOW_FOR_MS = 5_000
 /** Uses of one path in a row that may find the file removed under them. */
 const REOPENS_MAX = 5
 
@@ -59,12 +71,27 @@ export function createFilePool(clock: Clock, limits = { openMax: 128, idleMs: 5_
         // Asked of the kernel's memory, never of the disk: in the thread pool it would take ten times as long.
         const stats = fstatSync(entry.handle.fd)
         if (stats.nlink > 0 || reopens === REOPENS_MAX)
-          return await work({ handle: entry.handle, bytes: stats.size, stamp: `${stats.ino}:${stats.birthtimeMs}` })
+          return await work({
+            handle: entry.handle,
+            read: (offset, bytes, into) =>
+              read(entry, offset, into?.subarray(0, bytes) ?? Buffer.allocUnsafeSlow(bytes)),
+            bytes: stats.size,
+            stamp: `${stats.ino}:${stats.birthtimeMs}`,
+          })
         retire(entry)
       } finally {
         release(entry)
       }
     }
+  }
+
+  async function read(entry: Entry, offset: number, into: Buffer): Promise<Buffer> {
+    const startedAtMs = clock.monotonicMs()
+    if (startedAtMs < entry.slowUntilMs) return await readAt(entry.handle, offset, into)
+    const read = readAtOnce(entry.handle, offset, into)
+    const endedAtMs = clock.monotonicMs()
+    if (endedAtMs - startedAtMs > SLOW_MS) entry.slowUntilMs = endedAtMs + SLOW_FOR_MS
+    return read
   }
 
   async function acquire(path: string, flags: number): Promise<Entry> {
@@ -160,5 +187,5 @@ function newEntry(path: string, handle: FileHandle): Entry {
   })
   // What close says is no news: whoever needs the bytes to be safe has called sync.
   const gone = closed.then(() => handle.close()).catch(() => {})
-  return { path, handle, users: 1, usedAtMs: 0, retired: false, close, gone }
+  return { path, handle, users: 1, usedAtMs: 0, retired: false, slowUntilMs: 0, close, gone }
 }

@@ -24,8 +24,8 @@ export interface GrowingFiles<V> {
   append(path: string, offset: number, data: Uint8Array): Promise<PartLength>
   /** 0 when there is no such file. */
   bytes(path: string): Promise<number>
-  /** At most `bytesMax` bytes; fewer only at the end. */
-  read(path: string, offset: number, bytesMax: number): Promise<Buffer>
+  /** At most `bytesMax` bytes; fewer only at the end. @param into at least so long, to be read into */
+  read(path: string, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
   /** Makes the bytes durable, not the name, and tells the checksum of all of them. */
   seal(path: string): Promise<{ readonly bytes: number; readonly digest: V }>
   /** Makes the bytes durable, not the name, without a look at them. @returns how many there are */
@@ -101,7 +101,8 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
     await file.handle.datasync()
     state.durableBytes = file.bytes
     while (state.digestBytes < file.bytes) {
-      const chunk = await readAt(file.handle, state.digestBytes, Math.min(READ_BYTES, file.bytes - state.digestBytes))
+      const bytes = Math.min(READ_BYTES, file.bytes - state.digestBytes)
+      const chunk = await readAt(file.handle, state.digestBytes, Buffer.allocUnsafeSlow(bytes))
       if (chunk.length === 0) break
       state.digest.add(chunk)
       state.digestBytes += chunk.length
@@ -119,9 +120,9 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
       return { length: 0, durableLength: 0 }
     },
     bytes: async path => (await pool.read(path, async file => file.bytes)) ?? 0,
-    async read(path, offset, bytesMax) {
+    async read(path, offset, bytesMax, into) {
       const work = (file: OpenFile): Promise<Buffer> =>
-        readAt(file.handle, offset, Math.max(0, Math.min(bytesMax, file.bytes - offset)))
+        file.read(offset, Math.max(0, Math.min(bytesMax, file.bytes - offset)), into)
       return (await pool.read(path, work)) ?? Buffer.alloc(0)
     },
     async seal(path) {

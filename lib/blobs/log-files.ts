@@ -25,10 +25,11 @@ export function createLogFiles(dataDir: string, pool: FilePool): LogFiles {
   const files = createGrowingFiles(pool, crc32Digest)
   const serial = createSerial()
 
-  async function readMerged(paths: LogPaths, offset: number, bytesMax: number): Promise<LogChunk[]> {
+  async function readMerged(paths: LogPaths, offset: number, bytesMax: number, into?: Buffer): Promise<LogChunk[]> {
     const ends = await endsOf(files, paths)
     const segments = await findSegments(pool, paths.order, ends, offset, bytesMax, CHUNKS_MAX)
-    const [stdout, stderr] = await Promise.all(STREAMS.map(stream => readSpan(files, paths, segments, stream)))
+    const stdout = await readSpan(files, paths, segments, 'stdout', into)
+    const stderr = await readSpan(files, paths, segments, 'stderr', into?.subarray(stdout?.bytes.length))
     const chunks: LogChunk[] = []
     for (const { stream, from, to } of segments) {
       const span = stream === 'stdout' ? stdout : stderr
@@ -50,13 +51,13 @@ export function createLogFiles(dataDir: string, pool: FilePool): LogFiles {
       })
     },
     lengths: key => endsOf(files, logPaths(dataDir, key)),
-    async readLog(key, stream, offset, bytesMax) {
+    async readLog(key, stream, offset, bytesMax, into) {
       const paths = logPaths(dataDir, key)
       if (stream === 'all') {
-        const chunks = await readMerged(paths, offset, bytesMax)
+        const chunks = await readMerged(paths, offset, bytesMax, into)
         return { chunks, next: chunks.reduce((next, { data }) => next + data.length, offset) }
       }
-      const data = await files.read(paths.streams[stream], offset, bytesMax)
+      const data = await files.read(paths.streams[stream], offset, bytesMax, into)
       return { chunks: data.length > 0 ? [{ stream, data }] : [], next: offset + data.length }
     },
     sealLog(key, expected) {
@@ -90,11 +91,12 @@ async function readSpan(
   paths: LogPaths,
   segments: readonly Segment[],
   stream: Stream,
+  into: Buffer | undefined,
 ): Promise<{ offset: number; bytes: Buffer } | undefined> {
   const own = segments.filter(segment => segment.stream === stream)
   const [first, last] = [own[0], own.at(-1)]
   if (!first || !last) return undefined
-  return { offset: first.from, bytes: await files.read(paths.streams[stream], first.from, last.to - first.from) }
+  return { offset: first.from, bytes: await files.read(paths.streams[stream], first.from, last.to - first.from, into) }
 }
 
 async function seal(

@@ -162,7 +162,7 @@ async function lastEnds(file: OpenFile): Promise<Ends> {
 const recordCount = (file: OpenFile): number => Math.floor(file.bytes / RECORD_BYTES)
 
 async function readRecords(handle: FileHandle, first: number, count: number): Promise<Ends[]> {
-  const bytes = await readAt(handle, first * RECORD_BYTES, Math.max(0, count) * RECORD_BYTES)
+  const bytes = await readAt(handle, first * RECORD_BYTES, Buffer.allocUnsafeSlow(Math.max(0, count) * RECORD_BYTES))
   return Array.from({ length: Math.floor(bytes.length / RECORD_BYTES) }, (_, index) => ({
     stdout: Number(bytes.readBigUInt64BE(index * RECORD_BYTES)),
     stderr: Number(bytes.readBigUInt64BE(index * RECORD_BYTES + 8)),

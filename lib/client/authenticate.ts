@@ -14,7 +14,14 @@ import {
 } from '../../protocol/scram.js'
 import { JANKINS_VERSION, PROTOCOL_VERSION } from '../../protocol/version.js'
 import type { Wire } from '../base/wire.js'
-import type { Login, ScramLogin } from './connection.js'
+
+/** A password costs PBKDF2 on every connection, derived keys do not. */
+export type ScramLogin =
+  | { readonly user: Name; readonly password: string }
+  | { readonly user: Name; readonly salt: Uint8Array; readonly iterations: number; readonly keys: ScramKeys }
+
+/** `certificate`: the one in Security.identity stands for the user. */
+export type Login = ScramLogin | { readonly user: Name; readonly certificate: true }
 
 /** What a password is turned into for one account: enough to log in, not enough to know the password. */
 export interface LearnedKeys {

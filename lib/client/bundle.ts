@@ -29,7 +29,7 @@ export async function sendBundle(
     onProgress?.(stored.length, totalBytes)
     if (stored.complete) return
     offset = Math.min(stored.length, totalBytes)
-    const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, client.frameBytesMax - ENVELOPE_BYTES)
+    const chunkBytes = Math.min(LIMITS.chunkBytesMin.value, client.frameBytesMax - ENVELOPE_BYTES)
     end = Math.min(offset + chunkBytes, totalBytes)
   }
 }

@@ -37,6 +37,7 @@ export class Calls {
   #nextId = 1
   #writable: boolean = true
   #ended: ConnectionLostError | undefined
+  #heardBytes = 0
 
   /** @param frameBytesMax largest frame in both directions until ready() */
   constructor(wire: Wire, frameBytesMax: number) {
@@ -50,12 +51,22 @@ export class Calls {
     this.#decoder = new FrameDecoder(frameBytesMax)
     wire.listen({
       onData: bytes => this.#receive(bytes),
+      room: () => this.#decoder.room,
       onDrain: () => {
         this.#writable = true
         this.#pump()
       },
       onClose: error => this.#end(error),
     })
+  }
+
+  /** Counts up with every byte that comes. */
+  get heardBytes(): number {
+    return this.#heardBytes
+  }
+  /** Calls without a reply. */
+  get openCount(): number {
+    return this.#sent.size + this.#waiting.length
   }
 
   /** The session is ready: larger frames may go both ways. */
@@ -138,6 +149,7 @@ export class Calls {
 
   #receive(bytes: Buffer): void {
     if (this.#ended) return
+    this.#heardBytes += bytes.length
     try {
       this.#decoder.push(bytes)
       for (let body = this.#decoder.next(); body && !this.#ended; body = this.#decoder.next())

@@ -1,13 +1,11 @@
 import { JankinsError } from '../../protocol/errors.js'
 import type { Role } from '../../protocol/fields.js'
-import type { Name } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Method, Params, Result } from '../../protocol/methods.js'
-import type { ScramKeys } from '../../protocol/scram.js'
 import type { Clock } from '../base/clock.js'
 import type { Address, Dial, Security, Wire } from '../base/wire.js'
 import { formatAddress } from './address.js'
-import { authenticate, type Call, type LearnedKeys } from './authenticate.js'
+import { authenticate, type Call, type LearnedKeys, type Login } from './authenticate.js'
 import { Calls, ConnectionLostError } from './calls.js'
 import { mayRide } from './ride.js'
 
@@ -18,6 +16,8 @@ export interface Client {
   readonly role: Role
   /** Largest frame that the daemon receives, bytes. */
   readonly frameBytesMax: number
+  /** Most bytes of a log or an archive in one request or one reply; a request is a frame, too. */
+  readonly chunkBytesMax: number
   /** Added to the own clock it gives the daemon's, ms; as exact as half a round trip. */
   readonly clockOffsetMs: number
   /**
@@ -27,20 +27,14 @@ export interface Client {
    * @throws ConnectionLostError when the connection ended first: whether the request was carried out is unknown
    */
   call<M extends Method>(method: M, params: Params<M>, options?: { readonly cancel?: AbortSignal }): Promise<Result<M>>
+  /** Calls without a reply. */
+  readonly openCount: number
   /** Resolves when the connection has ended: with the error that ended it, or undefined after close() and destroy(). */
   readonly closed: Promise<Error | undefined>
   /** Sends what was called and ends the connection; calls without a reply are lost. */
   close(): void
   destroy(): void
 }
-
-/** A password costs PBKDF2 on every connection, derived keys do not. */
-export type ScramLogin =
-  | { readonly user: Name; readonly password: string }
-  | { readonly user: Name; readonly salt: Uint8Array; readonly iterations: number; readonly keys: ScramKeys }
-
-/** `certificate`: the one in Security.identity stands for the user. */
-export type Login = ScramLogin | { readonly user: Name; readonly certificate: true }
 
 export interface ConnectOptions {
   readonly dial: Dial
@@ -67,6 +61,8 @@ export interface Connecting {
    * the daemon has proven itself. Others wait for that.
    */
   call: Client['call']
+  /** Counts up with every byte that comes. */
+  readonly heardBytes: number
   /** Ends the connection, ready or not. */
   destroy(): void
 }
@@ -82,6 +78,9 @@ export function startConnecting(options: ConnectOptions): Connecting {
   const { ready, destroy } = attempt
   return {
     ...{ ready, destroy },
+    get heardBytes() {
+      return attempt.heardBytes()
+    },
     async call<M extends Method>(method: M, params: Params<M>, callOptions?: { readonly cancel?: AbortSignal }) {
       let result: Promise<Result<M>> | undefined
       if (!hasLeft && !rider && mayRide(method, params))
@@ -105,12 +104,12 @@ export const connect = (options: ConnectOptions): Promise<Client> => startConnec
 function attemptTo(
   options: ConnectOptions,
   onProof: (calls: Calls) => void,
-): { readonly ready: Promise<Client>; destroy(): void } {
+): { readonly ready: Promise<Client>; heardBytes(): number; destroy(): void } {
   const { address, clock, timeoutMs = CONNECT_MS } = options
   let giveUp: (error: ConnectionLostError) => void = () => {}
+  let calls: Calls | undefined
   const ready = new Promise<Client>((resolve, reject) => {
     let late: ConnectionLostError | undefined
-    let calls: Calls | undefined
     giveUp = error => {
       late ??= error
       timer.cancel()
@@ -132,6 +131,7 @@ function attemptTo(
   ready.catch(() => {})
   return {
     ready,
+    heardBytes: () => calls?.heardBytes ?? 0,
     destroy: () => giveUp(new ConnectionLostError('the connection to the daemon is closed')),
   }
 }
@@ -165,8 +165,12 @@ async function open(
     return {
       role: session.role,
       frameBytesMax: session.frameBytesMax,
+      chunkBytesMax: Math.min(session.chunkBytesMax ?? LIMITS.chunkBytesMin.value, LIMITS.chunkBytesMax.value),
       clockOffsetMs: Math.round(session.nowMs - (startedAtMs + clock.nowMs()) / 2),
       call: (method, params, options) => calls.call(method, params, options?.cancel),
+      get openCount() {
+        return calls.openCount
+      },
       closed: calls.closed,
       close: () => calls.close(),
       destroy: () => calls.destroy(),

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { JankinsError } from '../../protocol/errors.js'
 import type { JobId } from '../../protocol/ids.js'
-import { LIMITS } from '../../protocol/limits.js'
 import type { Result } from '../../protocol/methods.js'
 import type { ResilientClient } from './resilient.js'
 
@@ -15,9 +14,8 @@ interface Ahead {
   readonly page: Promise<Page>
 }
 
-const CHUNK = LIMITS.chunkBytesMax.value
 /** Chunks that are asked for before the ones in front of them have come: the line never idles for a round trip. */
-const AHEAD_COUNT = 4
+const AHEAD_COUNT = 3
 
 /**
  * Writes the zip of a job's artifacts into `file`, from its start, and checks it. Constant memory for any size.
@@ -35,10 +33,11 @@ export async function downloadArtifacts(
   let askedBytes = 0
   let doneBytes = 0
   const ask = (): void => {
-    const page = client.call('artifact.read', { job, offset: askedBytes, bytesMax: CHUNK })
+    const bytesMax = client.chunkBytesMax
+    const page = client.call('artifact.read', { job, offset: askedBytes, bytesMax })
     page.catch(() => {}) // it may fail while one before it is being written
-    ahead.push({ bytesMax: CHUNK, page })
-    askedBytes += CHUNK
+    ahead.push({ bytesMax, page })
+    askedBytes += bytesMax
   }
   ask()
   for (;;) {

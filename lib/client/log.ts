@@ -1,6 +1,5 @@
 import type { Stream } from '../../protocol/fields.js'
 import type { JobId } from '../../protocol/ids.js'
-import { LIMITS } from '../../protocol/limits.js'
 import type { Result } from '../../protocol/methods.js'
 import type { ResilientClient } from './resilient.js'
 
@@ -19,35 +18,50 @@ export interface LogPiece {
   readonly data: Uint8Array
 }
 
-const WAIT_MS = 30_000
+interface Asked {
+  readonly offset: number
+  readonly bytesMax: number
+  readonly page: Promise<Result<'job.log'>>
+}
 
-/** The log as it was written, piece by piece; at most two pages of it are in memory. */
+const WAIT_MS = 30_000
+/** Pages under way behind one that was full; what is behind a short one would begin at the wrong place. */
+const AHEAD_COUNT = 2
+
+/** The log as it was written, piece by piece; at most AHEAD_COUNT + 1 pages of it are in memory. */
 export async function* readLog(client: ResilientClient, request: LogRequest): AsyncGenerator<LogPiece> {
   const { job, stream, follow } = request
+  const waitMs = follow ? WAIT_MS : 0
   let { attempt } = request
-  let offset = 0
-  const read = (): Promise<Result<'job.log'>> => {
-    const waitMs = follow ? WAIT_MS : 0
-    const params = { job, stream, offset, bytesMax: LIMITS.chunkBytesMax.value, waitMs }
+  let ahead: Asked[] = []
+  const ask = (offset: number): void => {
+    const bytesMax = client.chunkBytesMax
+    const params = { job, stream, offset, bytesMax, waitMs }
     const page = client.call('job.log', attempt === undefined ? params : { ...params, attempt }, { waitMs })
     page.catch(() => {}) // it may fail while the page before it is still being printed
-    return page
+    ahead.push({ offset, bytesMax, page })
   }
-  for (let next = read(); ; ) {
-    const page = await next
+  for (ask(0); ; ) {
+    const asked = ahead.shift() as Asked
+    const page = await asked.page
     const isOver = page.ended || (!follow && page.chunks.length === 0)
     attempt = page.attempt
-    offset = page.next
-    if (!isOver) next = read()
+    const isFull = page.next === asked.offset + asked.bytesMax
+    if (!isFull) ahead = []
+    // One that waits for what is not written yet is not asked for ahead.
+    const count = isFull && !follow ? AHEAD_COUNT : 1
+    while (!isOver && ahead.length < count) ask(endOf(ahead.at(-1)) ?? page.next)
     for (const chunk of page.chunks) yield { attempt, ...chunk }
     if (!isOver) continue
     const later = follow && request.attempt === undefined ? await laterAttempt(client, job, attempt) : undefined
     if (later === undefined) return
     attempt = later
-    offset = 0
-    next = read()
+    ahead = []
+    ask(0)
   }
 }
+
+const endOf = (asked: Asked | undefined): number | undefined => asked && asked.offset + asked.bytesMax
 
 /** The attempt that follows one that has ended; undefined when the job has ended with it. */
 async function laterAttempt(client: ResilientClient, job: JobId, attempt: number): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 import { JankinsError } from '../../protocol/errors.js'
 import { LIMITS } from '../../protocol/limits.js'
 import type { Method, Params, Result } from '../../protocol/methods.js'
-import { sleep } from '../base/clock.js'
+import { sleep, type Timer } from '../base/clock.js'
 import type { Dial } from '../base/wire.js'
 import { type Connecting, ConnectionLostError, type ConnectOptions, startConnecting } from './connection.js'
 
@@ -12,6 +12,8 @@ import { type Connecting, ConnectionLostError, type ConnectOptions, startConnect
 export interface ResilientClient {
   /** Largest frame that the daemon receives, bytes; the least that any daemon takes until the first connection is there. */
   readonly frameBytesMax: number
+  /** As Client.chunkBytesMax, of the last connection; what every daemon takes until the first one is there. */
+  readonly chunkBytesMax: number
   /** As Client.clockOffsetMs, of the last connection; 0 until the first one is there. */
   readonly clockOffsetMs: number
   /** Resolves when the first connection is there. @throws what connect throws */
@@ -73,6 +75,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
     return wire
   }
   let frameBytesMax: number = LIMITS.frameBytesMin.value
+  let chunkBytesMax: number = LIMITS.chunkBytesMin.value
   let clockOffsetMs = 0
 
   /** Dials when there is none; callers that lost the same one share the new one. */
@@ -85,6 +88,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
       client => {
         upAtMs = clock.monotonicMs()
         frameBytesMax = client.frameBytesMax
+        chunkBytesMax = client.chunkBytesMax
         clockOffsetMs = client.clockOffsetMs
       },
       error => drop(made, error),
@@ -102,8 +106,7 @@ export function startResilient(options: ResilientOptions): ResilientClient {
 
   const once = async <M extends Method>(method: M, params: Params<M>, call: CallOptions): Promise<Result<M>> => {
     const used = connecting()
-    // A daemon that went away without a word (power, a cable) leaves the request unanswered for ever.
-    const silence = clock.after((call.waitMs ?? 0) + ANSWER_MS, () => used.destroy())
+    const silence = endSilent(used, (call.waitMs ?? 0) + ANSWER_MS)
     try {
       return await used.call(method, params, call)
     } catch (error) {
@@ -112,6 +115,19 @@ export function startResilient(options: ResilientOptions): ResilientClient {
     } finally {
       silence.cancel()
     }
+  }
+
+  /**
+   * A daemon that went away without a word (power, a cable) leaves a request unanswered for ever. On a slow line one
+   * answer may take as long, and something comes all the time.
+   */
+  const endSilent = (used: Connecting, silentMs: number): Timer => {
+    const heardBytes = used.heardBytes
+    let timer = clock.after(silentMs, () => {
+      if (used.heardBytes === heardBytes) used.destroy()
+      else timer = endSilent(used, silentMs)
+    })
+    return { cancel: () => timer.cancel() }
   }
 
   /** A daemon that took the first connection and lost it is one that stops: another may be there in a moment. */
@@ -125,6 +141,9 @@ export function startResilient(options: ResilientOptions): ResilientClient {
     ready,
     get frameBytesMax() {
       return frameBytesMax
+    },
+    get chunkBytesMax() {
+      return chunkBytesMax
     },
     get clockOffsetMs() {
       return clockOffsetMs

@@ -1,8 +1,38 @@
-import type { Socket } from 'node:net'
+import { Buffer } from 'node:buffer'
+import type { OnReadOpts, Socket } from 'node:net'
 import type { Wire, WireHandlers } from '../base/wire.js'
 
-/** A Wire over a connected socket. Frames that are written in one turn of the loop leave in one packet. */
-export function socketWire(socket: Socket, bindings?: Wire['bindings']): Wire {
+const READ_BYTES = 64 * 1024
+
+/** Where a socket puts its bytes, and who is told of them: without one node makes new memory for each read. */
+export interface Inlet {
+  readonly onread: OnReadOpts
+  handlers: WireHandlers | undefined
+}
+
+export function createInlet(): Inlet {
+  const shared = Buffer.allocUnsafeSlow(READ_BYTES)
+  const inlet: Inlet = {
+    handlers: undefined,
+    onread: {
+      buffer: () => inlet.handlers?.room?.() ?? shared,
+      callback(bytesRead, buffer) {
+        inlet.handlers?.onData(Buffer.from(buffer.buffer, buffer.byteOffset, bytesRead))
+        return true
+      },
+    },
+  }
+  return inlet
+}
+
+/**
+ * A Wire over a connected socket. Frames that are written in one turn of the loop leave in one packet.
+ * @param options.inlet the one that the socket was made with
+ */
+export function socketWire(
+  socket: Socket,
+  { bindings, inlet }: { readonly bindings?: Wire['bindings']; readonly inlet?: Inlet },
+): Wire {
   let failure: Error | undefined
   let corked = false
   socket.pause()
@@ -27,7 +57,8 @@ export function socketWire(socket: Socket, bindings?: Wire['bindings']): Wire {
     end: () => socket.destroySoon(),
     destroy: () => void socket.destroy(),
     listen(handlers: WireHandlers) {
-      socket.on('data', bytes => handlers.onData(bytes))
+      if (inlet) inlet.handlers = handlers
+      else socket.on('data', bytes => handlers.onData(bytes))
       socket.on('drain', () => handlers.onDrain?.())
       if (socket.closed) return process.nextTick(() => handlers.onClose(failure))
       socket.on('close', () => handlers.onClose(failure))

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Address, Dial } from '../base/wire.js'
 import { formatAddress } from './address.js'
-import { socketWire } from './socket-wire.js'
+import { createInlet, type Inlet, socketWire } from './socket-wire.js'
 import { TransportError } from './transport-error.js'
 
 /**
@@ -14,16 +14,17 @@ export const dialTcp: Dial = async (address, security) => {
     const { dialTls } = await import('./tls.js')
     return await dialTls(address, security)
   }
-  const socket = await connected(address)
-  if (security || isLoopback(socket.remoteAddress)) return socketWire(socket)
+  const inlet = createInlet()
+  const socket = await connected(address, inlet)
+  if (security || isLoopback(socket.remoteAddress)) return socketWire(socket, { inlet })
   socket.destroy()
   const where = formatAddress(address)
   throw new TransportError('unknown-daemon', `its certificate is not known here; run jankins login ${where}`)
 }
 
-function connected({ host, port }: Address): Promise<Socket> {
+function connected({ host, port }: Address, { onread }: Inlet): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true })
+    const socket = connect({ host, port, noDelay: true, onread })
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.off('error', reject)

@@ -23,7 +23,7 @@ export async function dialTls(address: Address, { trust, identity }: Security): 
     socket.destroy()
     throw otherCertificate(address, trust.fingerprint, fingerprint)
   }
-  return socketWire(socket, bindingsOf(socket, shown))
+  return socketWire(socket, { bindings: bindingsOf(socket, shown) })
 }
 
 /** Fingerprint of the certificate that whoever answers there shows, right or wrong. @throws as dialTls */

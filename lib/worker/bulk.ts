@@ -19,6 +19,13 @@ export function createBulk(
   let idle: Timer | undefined
   let closed: boolean = false
 
+  const closeIdle = (client: Client): void => {
+    idle?.cancel()
+    // On a slow line one chunk may take longer than that.
+    const close = (): void => (client.openCount > 0 ? closeIdle(client) : client.close())
+    idle = clock.after(IDLE_MS, close, { background: true })
+  }
+
   const dropped = (connection: Promise<Client>): void => {
     if (opening !== connection) return
     opening = undefined
@@ -52,8 +59,7 @@ export function createBulk(
         leases.delete(holder.lease)
         throw error
       })
-      idle?.cancel()
-      idle = clock.after(IDLE_MS, () => client.close(), { background: true })
+      closeIdle(client)
       return client
     },
     forget: lease => void held.delete(lease),

@@ -9,7 +9,7 @@ import type { LeaseHolder, Link } from './link.js'
 export async function downloadBundle(link: Link, holder: LeaseHolder, signal: AbortSignal): Promise<Buffer> {
   const { job, lease } = holder
   const pieces: Buffer[] = []
-  const bytesMax = LIMITS.chunkBytesMax.value
+  const bytesMax = LIMITS.chunkBytesMin.value
   for (let offset = 0; ; ) {
     signal.throwIfAborted()
     const { data, totalBytes } = await link.insist('bundle.read', { job, lease, offset, bytesMax }, () =>

@@ -10,8 +10,8 @@ import { isCode, type LeaseHolder, type Link } from './link.js'
 import { type EndPlan, headBytesMax, locate, planEnd, type StreamPlan } from './log-limit.js'
 import type { AttemptFiles, FreedMarks } from './ports.js'
 
-/** Chunks of one part that are under way at once: enough for a line of 1 ms at 500 MB/s. */
-const WINDOW = 6
+/** Chunks of one part that are under way at once: enough for a line of 5 ms at 500 MB/s. */
+const WINDOW = 3
 /** Room for everything in the request but the bytes. */
 const ENVELOPE_BYTES = 1_024
 const SMALL_BYTES = LIMITS.smallLogBytesMax.value
@@ -162,8 +162,8 @@ export class Shipper {
   async #ship(part: Part, end: number, from: number, read: Read, enough?: AbortSignal): Promise<number> {
     const isBulk = part === 'artifacts' || end - from > SMALL_BYTES
     const channel = isBulk ? () => this.#link.bulk(this.#holder) : () => this.#link.ready()
-    const { frameBytesMax } = await this.#link.ready()
-    const chunkBytes = Math.min(LIMITS.chunkBytesMax.value, frameBytesMax - ENVELOPE_BYTES)
+    const { frameBytesMax, chunkBytesMax } = await this.#link.ready()
+    const chunkBytes = Math.min(chunkBytesMax, frameBytesMax - ENVELOPE_BYTES)
     let stored = from
     for (let idle = 0; stored < end; ) {
       const length = await this.#shipFrom(stored, end, chunkBytes, isBulk ? WINDOW : 1, read, (offset, data) =>

@@ -37,6 +37,9 @@ export const ACCOUNTS_METHODS = {
       role: f.role,
       server: doc('program and release', text(64)),
       frameBytesMax: doc('largest frame that the daemon receives from now on', f.byteCount),
+      chunkBytesMax: opt(
+        doc('most `data` in one request, and largest `bytesMax`; 262,144 where it is missing', f.byteCount),
+      ),
       nowMs: doc('clock of the daemon', f.timeMs),
     }),
     errors: ['E_AUTH', 'E_THROTTLED', 'E_NOT_APPROVED'],

@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { Clock } from '../../lib/base/clock.js'
 import { crc32Digest } from '../../lib/blobs/digest.js'
 import { createFilePool, type FilePool } from '../../lib/blobs/file-pool.js'
 import { createGrowingFiles } from '../../lib/blobs/growing-file.js'
@@ -136,3 +137,33 @@ t.test('after a failed sync bytes that may be lost are dropped, and the sender l
   t.equal(bytes, durable + chunk.length)
   t.equal(digest, whole.value())
 })
+
+t.test('a file is read at once, and through the thread pool for a while after its disk was slow', async t => {
+  const clock = new FakeClock()
+  let readMs = 0
+  const pool = createFilePool(
+    { ...timed(clock, () => readMs), after: (delayMs, callback) => clock.after(delayMs, callback) },
+    LIMITS,
+  )
+  t.teardown(() => pool.close())
+  const path = join(t.testdir({ log: 'a log' }), 'log')
+  const read = (): Promise<{ text: string; pooled: number } | undefined> =>
+    pool.read(path, async file => {
+      const reads = t.capture(file.handle, 'read', file.handle.read)
+      const text = (await file.read(2, 100)).toString()
+      return { text, pooled: reads().length }
+    })
+  t.match(await read(), { text: 'log', pooled: 0 })
+  readMs = 3
+  t.match(await read(), { text: 'log', pooled: 0 }, 'this one is slow')
+  readMs = 0
+  t.match(await read(), { text: 'log', pooled: 2 }, 'the second finds the end')
+  await clock.advance(5_001)
+  t.match(await read(), { text: 'log', pooled: 0 })
+})
+
+/** The clock as it is read before and after something that takes `tookMs`. */
+function timed(clock: FakeClock, tookMs: () => number): Pick<Clock, 'nowMs' | 'monotonicMs'> {
+  let looks = 0
+  return { nowMs: () => clock.nowMs(), monotonicMs: () => clock.monotonicMs() + tookMs() * looks++ }
+}

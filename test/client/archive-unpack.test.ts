@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   createWriteStream,
   lstatSync,
@@ -194,6 +195,16 @@ t.test('a large file in a small archive is unpacked as a stream', async t => {
   writeFileSync(join(root, 'a.zip'), craftZip([{ name: 'zeros', data: zeros, method: 8 }]))
   t.same(await unpackZipFile(join(root, 'a.zip'), join(root, 'to')), { files: 1, bytes: zeros.length })
   t.ok(readFileSync(join(root, 'to/zeros')).equals(zeros))
+})
+
+t.test('files of many pieces come out byte for byte, stored or compressed', async t => {
+  const root = t.testdir({})
+  const data = randomBytes(1_300_000)
+  const stored = { name: 'stored', data }
+  writeFileSync(join(root, 'a.zip'), craftZip([stored, { name: 'compressed', data, method: 8 }, { name: 'empty' }]))
+  await unpackLargeZip(join(root, 'a.zip'), join(root, 'to'), ARTIFACT_LIMITS)
+  for (const name of ['stored', 'compressed']) t.ok(readFileSync(join(root, 'to', name)).equals(data), name)
+  t.equal(statSync(join(root, 'to/empty')).size, 0)
 })
 
 t.test('an archive is listed without being unpacked', async t => {

@@ -99,6 +99,27 @@ t.test('a daemon that falls silent counts as lost', async t => {
   client.close()
 })
 
+t.test('an answer that comes slowly is waited for as long as something comes', async t => {
+  const clock = new FakeClock()
+  let dials = 0
+  const ready = readyDial((message, far) => {
+    if (message.kind !== 'request') return
+    const frame = encodeFrame(encodeReply(message.id, statusReply))
+    far.write(frame.subarray(0, 10))
+    clock.after(25_000, () => far.write(frame.subarray(10, 20)))
+    clock.after(50_000, () => far.write(frame.subarray(20)))
+  })
+  const dial: Dial = to => {
+    dials++
+    return ready(to)
+  }
+  const client = await connectResilient({ dial, address, login: scriptedLogin, clock })
+  t.match(await moving(clock, client.call('server.status', {})), { version: '1' })
+  t.equal(dials, 1)
+  client.close()
+  t.equal(clock.pendingCount, 0)
+})
+
 t.test('errors that pass are tried again, others are not', async t => {
   const clock = new FakeClock()
   const answers: JankinsError[] = []

@@ -1,5 +1,5 @@
 import type { Dial, Wire } from '../../lib/base/wire.js'
-import type { Login } from '../../lib/client/connection.js'
+import type { Login } from '../../lib/client/authenticate.js'
 import { encodeFrame, FrameDecoder } from '../../protocol/frame.js'
 import type { Name } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
-import type { Login } from '../../lib/client/connection.js'
+import type { Login } from '../../lib/client/authenticate.js'
 import { startResilient } from '../../lib/client/resilient.js'
 import { dialTcp } from '../../lib/client/tcp.js'
 import { LIMITS } from '../../protocol/limits.js'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import t from 'tap'
-import { encodeFrame, FrameDecoder, HEADER_BYTES } from '../../protocol/frame.js'
+import { encodeFrame, FrameDecoder, type FrameMemory, HEADER_BYTES } from '../../protocol/frame.js'
 
 const TOO_LARGE = { code: 'E_FRAME_TOO_LARGE' }
 
@@ -177,4 +177,83 @@ t.test('a large frame in many small chunks is copied a bounded number of times',
   }
   t.ok(decoder.next()?.equals(body))
   t.ok(copiedBytes < 4 * body.length, `${copiedBytes} bytes were copied`)
+})
+
+/** Memory that is counted. */
+function countedMemory(bytesMax: number): FrameMemory & { lentCount: number; readonly taken: Buffer[] } {
+  const memory = {
+    lentCount: 0,
+    taken: [] as Buffer[],
+    take(bytes: number) {
+      if (bytes > bytesMax) return undefined
+      memory.lentCount++
+      const lent = Buffer.alloc(bytes)
+      memory.taken.push(lent)
+      return lent
+    },
+    giveBack: () => void memory.lentCount--,
+  }
+  return memory
+}
+
+const LARGE = 100_000
+const largeFrame = (fill: string): Buffer => encodeFrame(Buffer.alloc(LARGE, fill))
+
+t.test('the rest of a large frame is read to where it stays', async t => {
+  const decoder = new FrameDecoder(LARGE)
+  const frame = largeFrame('x')
+  t.equal(decoder.room, undefined)
+  decoder.push(frame.subarray(0, 100))
+  t.equal(decoder.next(), undefined)
+  t.equal(decoder.room, undefined, 'so little of it is there that it has no memory yet')
+  decoder.push(frame.subarray(100, 50_000))
+  for (let offset = 50_000; offset < 80_000; offset += 15_000) {
+    const { room } = decoder
+    t.equal(room?.length, frame.length - offset)
+    frame.copy(room!, 0, offset, offset + 15_000)
+    decoder.push(room!.subarray(0, 15_000))
+  }
+  t.ok(decoder.room)
+  decoder.push(Buffer.concat([frame.subarray(80_000), encodeFrame(Buffer.from('next'))]))
+  t.equal(decoder.room, undefined, 'it is whole')
+  t.ok(decoder.next()?.equals(frame.subarray(HEADER_BYTES)))
+  t.equal(decoder.next()?.toString(), 'next')
+})
+
+t.test('a large frame may lie in memory that is lent, and goes with its body', async t => {
+  const memory = countedMemory(LARGE + HEADER_BYTES)
+  const decoder = new FrameDecoder(2 * LARGE, memory)
+  decoder.push(largeFrame('x').subarray(0, 90_000))
+  t.equal(decoder.next(), undefined)
+  decoder.push(Buffer.concat([largeFrame('x').subarray(90_000), largeFrame('y').subarray(0, 70_000)]))
+  const body = decoder.next()
+  t.ok(body?.buffer === memory.taken[0]?.buffer && body?.equals(Buffer.alloc(LARGE, 'x')))
+  t.equal(decoder.next(), undefined)
+  decoder.push(largeFrame('y').subarray(70_000))
+  t.ok(decoder.next()?.buffer === memory.taken[1]?.buffer)
+  t.equal(memory.lentCount, 2, 'both are their holders to give back')
+  decoder.push(encodeFrame(Buffer.alloc(2 * LARGE)).subarray(0, 150_000))
+  t.equal(decoder.next(), undefined)
+  t.ok(decoder.room, 'what is not lent is memory of its own')
+  t.equal(memory.lentCount, 2)
+})
+
+t.test('memory that was lent to a frame which does not come, or lies elsewhere, is given back', async t => {
+  const memory = countedMemory(LARGE + HEADER_BYTES)
+  const dropped = new FrameDecoder(LARGE, memory)
+  dropped.push(largeFrame('x').subarray(0, 90_000))
+  t.equal(dropped.next(), undefined)
+  t.equal(memory.lentCount, 1)
+  dropped.drop()
+  dropped.drop()
+  t.equal(memory.lentCount, 0)
+  t.equal(dropped.heldBytes, 0)
+
+  const kept = new FrameDecoder(LARGE, memory)
+  kept.push(largeFrame('x').subarray(0, 90_000))
+  t.equal(kept.next(), undefined)
+  kept.push(Buffer.concat([largeFrame('x').subarray(90_000), Buffer.from('more')]))
+  kept.keep()
+  t.equal(memory.lentCount, 0, 'frame and rest are together elsewhere')
+  t.ok(kept.next()?.equals(Buffer.alloc(LARGE, 'x')))
 })

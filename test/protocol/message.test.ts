@@ -11,9 +11,12 @@ import {
   encodeErrorReply,
   encodeNotice,
   encodeReply,
+  encodeReplyAround,
   encodeRequest,
   encodeRequestFrame,
+  isRequestOf,
   type Message,
+  REPLY_HEAD_BYTES,
 } from '../../protocol/message.js'
 
 t.test('each kind of message is the array that MessagePack-RPC says', async t => {
@@ -153,3 +156,44 @@ function same(message: Message, id: number, params: unknown): boolean {
 
 const decodedAlike = (one: Uint8Array, other: Uint8Array): boolean =>
   isDeepStrictEqual(decodeMessage(one), decodeMessage(other))
+
+t.test('a reply is written around large bytes that lie where they are sent from', async t => {
+  const memory = Buffer.from(new ArrayBuffer(REPLY_HEAD_BYTES + 40_000), REPLY_HEAD_BYTES)
+  const data = memory.subarray(0, 30_000).fill('x')
+  const results: object[] = [
+    { data, totalBytes: 30_000, sha256: 'f'.repeat(64) },
+    { attempt: 1, chunks: [{ stream: 'stdout', data }], next: 30_000, ended: true },
+    {
+      attempt: 1,
+      chunks: [
+        { stream: 'stderr', data: Buffer.from('first') },
+        { data, stream: 'stdout' },
+      ],
+      ended: false,
+    },
+  ]
+  for (const result of results) {
+    const body = encodeReplyAround(0xffffffff, result, memory)!
+    t.ok(body.buffer === memory.buffer && body.byteOffset + body.length === data.byteOffset + data.length)
+    const read = decodeMessage(body, LIMITS.replyBytesMax.value)
+    t.ok(isDeepStrictEqual(read, decodeMessage(encodeReply(0xffffffff, result), LIMITS.replyBytesMax.value)))
+  }
+})
+
+t.test('a reply whose large bytes are not there, or have no room before them, is not written so', async t => {
+  const memory = Buffer.from(new ArrayBuffer(40_000))
+  const data = Buffer.alloc(30_000)
+  const others = [{ data }, { data: memory.subarray(0, 30_000) }, { data: memory.subarray(20, 100) }, {}, null, [], 'x']
+  for (const result of others) t.equal(encodeReplyAround(1, result, memory), undefined)
+})
+
+t.test('a request is known by its first bytes, whatever its id', async t => {
+  for (const id of [0, 127, 128, 65_536, 2 ** 32 - 1]) {
+    const body = Buffer.from(encodeRequest(id, 'job.append', { job: 1 }))
+    t.ok(isRequestOf('job.append', body))
+    t.notOk(isRequestOf('job.finish', body))
+    t.notOk(isRequestOf('job.append', Buffer.from(encodeRequest(id, 'job.appendix', {}))))
+  }
+  t.notOk(isRequestOf('job.append', Buffer.alloc(0)))
+  t.notOk(isRequestOf('job.append', Buffer.from('job.append')))
+})

@@ -16,8 +16,8 @@ function stage(stdout: Buffer, forgetAt: readonly number[] = []) {
   let stored: Buffer = Buffer.alloc(0)
   const forget = [...forgetAt]
   const link = {
-    ready: async () => ({ frameBytesMax: 65_536 }) as Client,
-    bulk: async () => ({ frameBytesMax: 65_536 }) as Client,
+    ready: async () => ({ frameBytesMax: 65_536, chunkBytesMax: 262_144 }) as Client,
+    bulk: async () => ({ frameBytesMax: 65_536, chunkBytesMax: 262_144 }) as Client,
     async insist(_method: string, params: Params<'job.append'>) {
       await new Promise(resolve => setImmediate(resolve))
       if (forget.length > 0 && stored.length > forget[0]!) stored = stored.subarray(0, forget.shift()! / 2)

@@ -1,11 +1,9 @@
 import { once } from 'node:events'
-import type { FileHandle } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
-import { crc32 } from 'node:zlib'
+import { type FileHandle, open } from 'node:fs/promises'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
-import { ArchiveError } from './archive-error.js'
 import type { ArchiveLimits } from './archive-limits.js'
 import { createEntryChecks } from './entry-checks.js'
+import { guard, type OpenZip, readEntry } from './large-entry.js'
 import { createTreeWriter } from './tree-writer.js'
 import { decodeText, readZipRecord, type ZipEntry } from './zip-entry.js'
 
@@ -26,12 +24,10 @@ export async function checkLargeZip(
   each: (entry: LargeEntry) => void = () => {},
 ): Promise<number> {
   const checks = createEntryChecks(limits)
-  const archiveBytes = await forEachEntry(path, async (source, entry, zip) => {
+  const archiveBytes = await forEachEntry(path, async (source, entry, archive) => {
     const clean = checks.add(entry)
     if (entry.kind !== 'symlink') return each({ path: clean, entry })
-    const chunks: Buffer[] = []
-    await readEntry(zip, source, async chunk => void chunks.push(chunk))
-    const target = decodeText(Buffer.concat(chunks))
+    const target = await readTarget(archive, source)
     checks.addTarget(clean, target)
     each({ path: clean, entry, target })
   })
@@ -45,15 +41,13 @@ export async function unpackLargeZip(path: string, dir: string, limits: ArchiveL
   const tree = await createTreeWriter(dir)
   // The same checks again: what is unpacked is what was checked, even if the file has changed since.
   const checks = createEntryChecks(limits)
-  await forEachEntry(path, async (source, entry, zip) => {
+  await forEachEntry(path, async (source, entry, archive) => {
     const clean = checks.add(entry)
     const marks = { mode: entry.mode, mtimeMs: timeOf(source) }
     if (entry.kind === 'directory') return tree.directory(clean, marks)
     if (entry.kind === 'file')
-      return tree.file(clean, marks, handle => readEntry(zip, source, chunk => writeWhole(handle, chunk)))
-    const chunks: Buffer[] = []
-    await readEntry(zip, source, async chunk => void chunks.push(chunk))
-    const target = decodeText(Buffer.concat(chunks))
+      return tree.file(clean, marks, handle => readEntry(archive, source, piece => writeWhole(handle, piece)))
+    const target = await readTarget(archive, source)
     checks.addTarget(clean, target)
     tree.symlink(clean, target)
   })
@@ -64,7 +58,20 @@ export async function unpackLargeZip(path: string, dir: string, limits: ArchiveL
 /** @returns the size of the archive */
 async function forEachEntry(
   path: string,
-  work: (source: Entry, entry: ZipEntry, zip: ZipFile) => Promise<void> | void,
+  work: (source: Entry, entry: ZipEntry, archive: OpenZip) => Promise<void> | void,
+): Promise<number> {
+  const file = await open(path, 'r')
+  try {
+    return await forEachEntryOf(file, path, work)
+  } finally {
+    await file.close()
+  }
+}
+
+async function forEachEntryOf(
+  file: FileHandle,
+  path: string,
+  work: Parameters<typeof forEachEntry>[1],
 ): Promise<number> {
   // Names stay bytes: yauzl's own reading of them is lenient where ours is not.
   const zip = await guard(openPromise(path, { lazyEntries: true, autoClose: false, decodeStrings: false }))
@@ -72,7 +79,7 @@ async function forEachEntry(
     for (;;) {
       const source = await nextEntry(zip)
       if (!source) return zip.fileSize
-      await work(source, recordOf(source), zip)
+      await work(source, recordOf(source), { zip, file })
     }
   } finally {
     zip.close()
@@ -105,21 +112,10 @@ const recordOf = (source: Entry): ZipEntry =>
     packedBytes: source.compressedSize,
   })
 
-/** yauzl holds the bytes to the size that was claimed; the CRC-32 is left to us. */
-async function readEntry(zip: ZipFile, source: Entry, write: (chunk: Buffer) => Promise<void>): Promise<void> {
-  const stream: Readable = await guard(zip.openReadStreamPromise(source))
-  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]()
-  let crc = 0
-  try {
-    for (let next = await guard(chunks.next()); !next.done; next = await guard(chunks.next())) {
-      if (next.value.length === 0) continue // crc32 of nothing forgets the value that it was given
-      crc = crc32(next.value, crc)
-      await write(next.value)
-    }
-  } finally {
-    stream.destroy()
-  }
-  if (crc !== source.crc32) throw new ArchiveError(`${JSON.stringify(recordOf(source).name)} is damaged`)
+async function readTarget(archive: OpenZip, source: Entry): Promise<string> {
+  const pieces: Buffer[] = []
+  await readEntry(archive, source, async piece => void pieces.push(Buffer.from(piece)))
+  return decodeText(Buffer.concat(pieces))
 }
 
 async function writeWhole(handle: FileHandle, chunk: Buffer): Promise<void> {
@@ -130,14 +126,4 @@ async function writeWhole(handle: FileHandle, chunk: Buffer): Promise<void> {
 function timeOf(source: Entry): number | undefined {
   const time = source.getLastModDate()
   return time.getFullYear() > 1980 && !Number.isNaN(time.getTime()) ? time.getTime() : undefined
-}
-
-/** What yauzl rejects with is about the archive, unless it is about the file. */
-async function guard<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading
-  } catch (error) {
-    if (error instanceof ArchiveError || (error instanceof Error && 'syscall' in error)) throw error
-    throw new ArchiveError(`not a zip that can be read: ${error instanceof Error ? error.message : error}`)
-  }
 }

@@ -23,7 +23,8 @@ const TYPES: ReadonlyMap<number, EntryKind> = new Map([
   [0o120000, 'symlink'],
 ])
 const ENCRYPTED = 1
-const STORED = 0
+/** Of ZipRecord.method: the bytes lie there as they are. */
+export const STORED = 0
 const DEFLATED = 8
 /** No deflate stream unpacks to more than this many times its length. */
 const DEFLATE_RATIO_MAX = 1_032

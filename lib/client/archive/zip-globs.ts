@@ -21,6 +21,8 @@ const MTIME_MS_MAX = Date.UTC(2037, 11, 31)
 const PLAIN_MODES: ReadonlySet<number> = new Set([0o755, 0o775])
 /** Smaller files are stored: a compressor of their own costs more than they could save. */
 const COMPRESSED_BYTES_MIN = 512
+/** Read at once: each piece is a round through six streams and the pool of threads. */
+const READ_BYTES = 512 * 1024
 
 export interface ZippedGlobs {
   readonly bytes: number
@@ -136,7 +138,7 @@ function addEntries(zip: ZipFile, found: readonly TreeFile[]): { close(): void }
     const options = { ...attributes(file, 0o100000), size: file.bytes, compressionLevel }
     zip.addReadStreamLazy(file.path, options, give => {
       const start = (handle: FileHandle): void => {
-        reading = handle.createReadStream()
+        reading = handle.createReadStream({ highWaterMark: READ_BYTES })
         reading.on('error', error => zip.emit('error', error))
         give(null, reading)
         addNext(index + 1)

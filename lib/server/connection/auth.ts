@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
 import type { UserState } from '../../../protocol/fields.js'
 import { parseName } from '../../../protocol/ids.js'
+import { LIMITS } from '../../../protocol/limits.js'
 import { METHODS, type Params, type Result } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
 import {
@@ -97,6 +98,7 @@ export function finishAuth(
       role,
       server: `jankinsd ${JANKINS_VERSION}`,
       frameBytesMax: services.frameBytesMax,
+      chunkBytesMax: LIMITS.chunkBytesMax.value,
       nowMs: services.clock.nowMs(),
     },
     caller: { user, role, mayExec },

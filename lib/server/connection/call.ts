@@ -5,7 +5,7 @@ import { LIMITS } from '../../../protocol/limits.js'
 import type { SlotRef } from '../slots.js'
 import type { ConnectionId } from '../writer/writer.js'
 import type { Held } from './held.js'
-import type { Services } from './services.js'
+import type { Services, SessionOutput } from './services.js'
 
 /** Who is at the other end, as authentication found it. */
 export interface Caller {
@@ -42,6 +42,28 @@ export interface Call {
    * reply. Called before bulk bytes are read, never before a wait: a parked request must hold up no other one.
    */
   reserve(bytes: number): Promise<void>
+  readonly memory: ReplyMemory
+}
+
+/** Memory that the bytes of a reply are read into and sent from. */
+export interface ReplyMemory {
+  /** At least `bytes` long, once in a request; undefined where none is free. */
+  take(bytes: number): Buffer | undefined
+  /** What was taken. */
+  readonly taken: Buffer | undefined
+}
+
+export function createReplyMemory({ lend }: Pick<SessionOutput, 'lend'>): ReplyMemory {
+  let taken: Buffer | undefined
+  return {
+    take(bytes) {
+      taken = lend?.(bytes)
+      return taken
+    },
+    get taken() {
+      return taken
+    },
+  }
 }
 
 /** Tells a parked request that it is to be answered now. */

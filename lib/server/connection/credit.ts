@@ -1,8 +1,7 @@
 import { JankinsError } from '../../../protocol/errors.js'
-import { LIMITS } from '../../../protocol/limits.js'
 
-/** What a session may say before the peer has read any of it, bytes: one bulk chunk and its frame. */
-const START_BYTES = 2 * LIMITS.chunkBytesMax.value
+/** What a session may say before the peer has read any of it, bytes; the last reply of that may go beyond. */
+const START_BYTES = 512 * 1024
 
 /**
  * How many bytes a session may still produce. A reply may take it below zero, and nothing is begun while it is there:

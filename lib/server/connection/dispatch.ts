@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { JankinsError } from '../../../protocol/errors.js'
 import { LIMITS } from '../../../protocol/limits.js'
-import { encodeErrorReply, encodeReply } from '../../../protocol/message.js'
+import { encodeErrorReply, encodeReply, encodeReplyAround } from '../../../protocol/message.js'
 import { METHODS, type Params, type Result } from '../../../protocol/methods.js'
 import { check, type Schema } from '../../../protocol/schema.js'
 import { AssertionError, assert } from '../../base/assert.js'
@@ -29,7 +29,9 @@ export async function dispatch(request: Request, call: Call, draining: boolean):
   try {
     const method = permitted(request.method, call.session.caller.role)
     if (draining && !WHILE_DRAINING.has(method)) throw new JankinsError('E_DRAINING')
-    const body = encodeReply(request.id, await run(method, request, call))
+    const result = await run(method, request, call)
+    const { taken } = call.memory
+    const body = (taken && encodeReplyAround(request.id, result, taken)) ?? encodeReply(request.id, result)
     assert(body.length <= LIMITS.replyBytesMax.value, `a reply of ${request.method} has ${body.length} bytes`)
     return { body, fatal: false }
   } catch (error) {

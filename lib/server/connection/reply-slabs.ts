@@ -1,9 +1,11 @@
+import { LIMITS } from '../../../protocol/limits.js'
+import { REPLY_HEAD_BYTES } from '../../../protocol/message.js'
 import { ALONE_BYTES_MIN } from '../front/packing.js'
 import type { ConnectionId } from '../writer/writer.js'
 
 /** Room for a reply with the largest chunk. */
-const SLAB_BYTES = 272 * 1024
-const SLABS_MAX = 4
+const SLAB_BYTES = LIMITS.replyBytesMax.value
+const SLABS_MAX = 3
 
 /**
  * Memory for large replies that this thread and the main thread share, used again and again. Of memory that is
@@ -11,6 +13,10 @@ const SLABS_MAX = 4
  * late and at length. A slab is free again when its reply has left, which the credit of the connection tells.
  */
 export interface ReplySlabs {
+  /** A slab to read into, behind room for the head; undefined where so many bytes need none, or none is free. */
+  take(bytes: number): Buffer | undefined
+  /** What was taken is not needed any more, unless a reply that lies in it was lent. */
+  giveBack(taken: Buffer): void
   /** To be called with every reply, in order. @returns its bytes, in a slab where they are many and one is free */
   lend(connection: ConnectionId, body: Uint8Array): Uint8Array
   /** So many bytes of replies have left. */
@@ -27,10 +33,12 @@ interface Unsent {
 
 export function createReplySlabs(): ReplySlabs {
   const free: SharedArrayBuffer[] = []
+  const taken = new Set<ArrayBufferLike>()
   const unsent = new Map<ConnectionId, Unsent>()
   let made = 0
 
-  const take = (): SharedArrayBuffer | undefined => {
+  const take = (bytes: number): SharedArrayBuffer | undefined => {
+    if (bytes < ALONE_BYTES_MIN || bytes > SLAB_BYTES) return undefined
     const slab = free.pop()
     if (slab || made === SLABS_MAX) return slab
     made++
@@ -38,13 +46,23 @@ export function createReplySlabs(): ReplySlabs {
   }
 
   return {
+    take(bytes) {
+      const slab = take(bytes + REPLY_HEAD_BYTES)
+      if (slab) taken.add(slab)
+      return slab && Buffer.from(slab, REPLY_HEAD_BYTES, bytes)
+    },
+    giveBack({ buffer }) {
+      if (taken.delete(buffer)) free.push(buffer as SharedArrayBuffer)
+    },
     lend(connection, body) {
       const line = unsent.get(connection) ?? { bytes: 0, lent: [] }
       unsent.set(connection, line)
       line.bytes += body.length
-      const slab = body.length >= ALONE_BYTES_MIN && body.length <= SLAB_BYTES ? take() : undefined
+      const isInSlab = taken.delete(body.buffer)
+      const slab = isInSlab ? (body.buffer as SharedArrayBuffer) : take(body.length)
       if (!slab) return body
       line.lent.push({ slab, untilBytes: line.bytes })
+      if (isInSlab) return body
       const view = new Uint8Array(slab, 0, body.length)
       view.set(body)
       return view

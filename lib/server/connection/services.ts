@@ -42,6 +42,12 @@ export interface Services {
 export interface SessionOutput {
   /** Answers one received frame: the body of a frame, without its length prefix. */
   send(body: Uint8Array): void
+  /** Memory for the bytes of one reply, behind REPLY_HEAD_BYTES of room; undefined where none is free. */
+  lend?(bytes: number): Buffer | undefined
+  /** The reply was sent, with these bytes or without. */
+  giveBack?(lent: Buffer): void
+  /** Nothing looks at this received frame any more. Those of the authentication are not told. */
+  done?(body: Uint8Array): void
   /** One received frame is dealt with and has no answer. */
   handled(): void
   verdict(verdict: Verdict): void

@@ -8,7 +8,7 @@ import type { Attempt } from '../logins.js'
 import { hostOf, isLoopback } from '../network.js'
 import type { SessionsEnd } from '../writer/shut-out.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
-import { type Caller, Cancellation, type SessionFacts } from './call.js'
+import { type Caller, Cancellation, createReplyMemory, type SessionFacts } from './call.js'
 import { Credit } from './credit.js'
 import { dispatch, ownFault, type Request } from './dispatch.js'
 import { register } from './register.js'
@@ -55,9 +55,15 @@ export class Session {
   /** Takes the body of one frame, which is the session's own from now on. */
   receive(body: Uint8Array): void {
     const phase = this.#phase
-    if (phase.kind === 'greeting' || phase.kind === 'proof') this.#receiveEarly(body, phase)
+    if (phase.kind === 'greeting' || phase.kind === 'proof') {
+      this.#receiveEarly(body, phase)
+      return
+    }
     if (phase.kind === 'busy') this.#refuse(NO_REQUEST, new JankinsError('E_NOT_AUTHENTICATED'))
-    if (phase.kind !== 'ready') return
+    if (phase.kind !== 'ready') {
+      this.#output.done?.(body)
+      return
+    }
     this.#queue.push(body)
     this.#takeUp()
   }
@@ -87,7 +93,7 @@ export class Session {
   close(): void {
     const before = this.#phase
     this.#phase = { kind: 'closed' }
-    this.#queue.length = 0
+    for (const body of this.#queue.splice(0)) this.#output.done?.(body)
     this.#credit.close()
     for (const cancellation of this.#calls.values()) cancellation.cancel('E_CANCELLED')
     if (before.kind !== 'ready' || !before.facts.isKnown) return
@@ -191,19 +197,19 @@ export class Session {
   }
 
   #take(body: Uint8Array, facts: SessionFacts): void {
+    const done = (): void => this.#output.done?.(body)
     const message = this.#decode(body)
-    if (!message) return
-    switch (message.kind) {
-      case 'request':
-        this.#answer(message, facts)
-        break
-      case 'notice':
-        this.#notice(message.method, message.params)
-        this.#output.handled()
-        break
-      case 'reply':
-        this.#refuse(NO_REQUEST, new JankinsError('E_BAD_FRAME', { reason: 'a reply to no request' }))
+    if (message?.kind === 'request') {
+      this.#answer(message, facts, done)
+      return
     }
+    if (message?.kind === 'notice') {
+      this.#notice(message.method, message.params)
+      this.#output.handled()
+    }
+    if (message?.kind === 'reply')
+      this.#refuse(NO_REQUEST, new JankinsError('E_BAD_FRAME', { reason: 'a reply to no request' }))
+    done()
   }
 
   /** Unknown notices, and misshapen ones, are ignored: they have no answer. */
@@ -217,24 +223,29 @@ export class Session {
     }
   }
 
-  #answer(request: Request, facts: SessionFacts): void {
+  /** @param done to be called when nothing of the request is needed any more */
+  #answer(request: Request, facts: SessionFacts, done: () => void): void {
     const refusal = this.#refusalOf(request)
     if (refusal) {
+      done()
       this.#say(encodeErrorReply(request.id, refusal))
       return
     }
     const cancellation = new Cancellation()
     this.#calls.set(request.id, cancellation)
     const account = this.#credit.open()
-    const call = { services: this.#services, session: facts, cancellation, reserve: account.reserve }
+    const memory = createReplyMemory(this.#output)
+    const call = { services: this.#services, session: facts, cancellation, reserve: account.reserve, memory }
     void dispatch(request, call, this.#draining).then(answer => {
       this.#calls.delete(request.id)
       account.close()
       if (this.#phase.kind !== 'closed') {
         if (answer.fatal) this.#end(answer.body)
         else this.#say(answer.body)
-        this.#takeUp()
       }
+      if (memory.taken) this.#output.giveBack?.(memory.taken)
+      done()
+      this.#takeUp()
       this.#tellIdle()
     })
   }

@@ -5,6 +5,7 @@ import { type LogRecord, recordLog } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
 import { openReader } from '../../store/open.js'
 import { connectionsByThread } from '../front/counts.js'
+import { leaveSlab } from '../front/frame-slabs.js'
 import { type AddressedFrame, packFrames, unpackFrames } from '../front/packing.js'
 import { sharedLogLevel } from '../log-level.js'
 import { sharedLogins } from '../logins.js'
@@ -15,6 +16,7 @@ import { createRoom } from '../room.js'
 import { createLeaseSlots, createWorkerSlots } from '../shared-slots.js'
 import { writerOverPort } from '../writer/port.js'
 import type { ConnectionId } from '../writer/writer.js'
+import { keptFrame } from './kept-frame.js'
 import { createReplySlabs } from './reply-slabs.js'
 import type { Services } from './services.js'
 import { Session } from './session.js'
@@ -79,7 +81,9 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
   for (const peer of opened) open(peer)
   for (const { connection, body } of unpackFrames(frames)) {
     if (testToken) throwForTest(body, testToken)
-    sessions.get(connection)?.receive(body)
+    const session = sessions.get(connection)
+    if (session) session.receive(keptFrame(body))
+    else leaveSlab(body)
   }
   for (const [connection, bytes] of credits) {
     slabs.left(connection, bytes)
@@ -101,6 +105,9 @@ function open(peer: Opened): void {
       if (frameBytes >= BATCH_BYTES) flush()
       else schedule()
     },
+    lend: slabs.take,
+    giveBack: slabs.giveBack,
+    done: leaveSlab,
     handled() {
       handled.set(connection, (handled.get(connection) ?? 0) + 1)
       schedule()

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { JankinsError } from '../../../protocol/errors.js'
-import { encodeFrame, FrameDecoder, HEADER_BYTES } from '../../../protocol/frame.js'
+import { encodeFrame, FrameDecoder, type FrameMemory, HEADER_BYTES } from '../../../protocol/frame.js'
 import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { encodeErrorReply } from '../../../protocol/message.js'
@@ -14,6 +14,8 @@ import { Outbox } from './outbox.js'
 /** What a connection hands its frames to. */
 export interface FrameSink {
   frame(connection: ConnectionId, body: Buffer): void
+  /** For large frames. */
+  readonly memory: FrameMemory
   credit(connection: ConnectionId, bytes: number): void
 }
 
@@ -52,7 +54,7 @@ export class FrontConnection {
   readonly #socket: Socket
   readonly #parts: ConnectionParts
   readonly #sink: FrameSink
-  readonly #decoder = new FrameDecoder(LIMITS.frameBytesBeforeAuth.value)
+  readonly #decoder: FrameDecoder
   readonly #outbox: Outbox
   readonly #deadlines: Deadlines
   #user: Name | undefined
@@ -69,12 +71,14 @@ export class FrontConnection {
     const socket = channel.open({
       onBytes: bytes => this.#receive(bytes),
       wantsMuch: () => this.#reservation?.isGranted === true,
+      room: () => this.#decoder.room,
     })
     this.id = id
     this.address = channel.address
     this.tls = channel.tls
     this.#socket = socket
     this.#sink = sink
+    this.#decoder = new FrameDecoder(LIMITS.frameBytesBeforeAuth.value, sink.memory)
     this.#parts = parts
     this.#deadlines = new Deadlines(parts.limits, parts.sinceMs)
     this.#outbox = new Outbox(
@@ -185,6 +189,7 @@ export class FrontConnection {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#dropReservation()
+    this.#decoder.drop()
     this.#parts.budget.forget(this.#resume)
     this.#parts.budget.count(-this.#heldBytes)
     this.#heldBytes = 0

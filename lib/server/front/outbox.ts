@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 
 /** Bytes that are handed to the socket at once: how finely progress of a slow reader is seen. */
-const PIECE_BYTES = 64 * 1024
+const PIECE_BYTES_MIN = 64 * 1024
+/** For a reader whose socket has just taken a whole piece at once. */
+const PIECE_BYTES_MAX = 256 * 1024
 
 interface Entry {
   bytes: Buffer
@@ -21,6 +23,7 @@ export class Outbox {
   #isWriting: boolean = false
   #isFinished: boolean = false
   #leftBytes = 0
+  #pieceBytesMax = PIECE_BYTES_MIN
 
   /** @param onLeft may be called from within `push`; @param onIdle when everything has left */
   constructor(socket: Socket, onLeft: (creditBytes: number, handledCount: number) => void, onIdle: () => void) {
@@ -66,13 +69,13 @@ export class Outbox {
     // A single piece goes straight to the socket.
     const isCorked = this.#entries.length > 1
     if (isCorked) this.#socket.cork()
-    while (this.#entries.length > 0 && pieceBytes < PIECE_BYTES) {
+    while (this.#entries.length > 0 && pieceBytes < this.#pieceBytesMax) {
       const entry = this.#entries[0]!
-      const piece = entry.bytes.subarray(0, PIECE_BYTES - pieceBytes)
+      const piece = entry.bytes.subarray(0, this.#pieceBytesMax - pieceBytes)
       entry.bytes = entry.bytes.subarray(piece.length)
       pieceBytes += piece.length
       if (entry.bytes.length === 0) sent.push(this.#entries.shift()!)
-      const isLast = this.#entries.length === 0 || pieceBytes >= PIECE_BYTES
+      const isLast = this.#entries.length === 0 || pieceBytes >= this.#pieceBytesMax
       if (isLast)
         this.#socket.write(piece, error => {
           if (!error) this.#left(pieceBytes, sent)
@@ -80,6 +83,8 @@ export class Outbox {
       else this.#socket.write(piece)
     }
     if (isCorked) this.#socket.uncork()
+    if (this.#socket.writableLength > 0) this.#pieceBytesMax = PIECE_BYTES_MIN
+    else if (pieceBytes === this.#pieceBytesMax) this.#pieceBytesMax = Math.min(2 * pieceBytes, PIECE_BYTES_MAX)
   }
 
   #left(bytes: number, sent: readonly Entry[]): void {

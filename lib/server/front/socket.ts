@@ -14,6 +14,8 @@ export interface Reader {
   onBytes(bytes: Buffer): boolean
   /** Room for much has been made: asked after each read, for the next one. */
   wantsMuch(): boolean
+  /** Where much is to be put, if there is such a place already. */
+  room(): Buffer | undefined
 }
 
 /**
@@ -30,7 +32,7 @@ export function adoptSocket(accepted: Socket, reader: Reader): Socket {
   const options: SocketConstructorOpts & { handle: object; onread: object } = {
     handle,
     onread: {
-      buffer: () => (reader.wantsMuch() ? large : small),
+      buffer: () => (reader.wantsMuch() ? (reader.room() ?? large) : small),
       callback: (bytes: number, buffer: Buffer) => reader.onBytes(buffer.subarray(0, bytes)),
     },
   }

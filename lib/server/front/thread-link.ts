@@ -1,6 +1,7 @@
 import type { FromThread, Opened, ToThread } from '../ports.js'
 import type { ConnectionId } from '../writer/writer.js'
 import type { FrameSink, FrontConnection } from './connection.js'
+import { createFrameSlabs } from './frame-slabs.js'
 import { type AddressedFrame, packFrames } from './packing.js'
 
 /** Credit of one connection that is worth a message of its own: a small part of what a session begins with. */
@@ -27,6 +28,7 @@ export class ThreadLink implements FrameSink {
   readonly index: number
   readonly connections = new Map<ConnectionId, FrontConnection>()
   state: 'starting' | 'up' | 'retiring' | 'ended' = 'starting'
+  readonly memory = createFrameSlabs()
   isDrained: boolean = false
   /** It was asked for a sign of life and has not answered. */
   isAsked: boolean = false

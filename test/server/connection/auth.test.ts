@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Facts, Log } from '../../../lib/base/log.js'
 import { silentLog } from '../../../lib/base/log.js'
-import type { ScramLogin } from '../../../lib/client/connection.js'
+import type { ScramLogin } from '../../../lib/client/authenticate.js'
 import type { Name } from '../../../protocol/ids.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { readServerFirst } from '../../../protocol/scram.js'

@@ -17,6 +17,8 @@ export interface BareSession {
   idleCount(): number
   /** Bytes of all replies so far. */
   sentBytes(): number
+  /** Frames since the authentication that nothing looks at any more, in that order; once for each time it was told. */
+  readonly done: readonly Uint8Array[]
   readonly verdicts: readonly Verdict[]
   request(id: number, method: string, params: unknown): void
   cancel(id: number): void
@@ -33,6 +35,7 @@ export async function readySession(daemon: TestDaemon, login: KeyLogin): Promise
   const arrived: Reply[] = []
   const wakes: ((reply: Reply) => void)[] = []
   const verdicts: Verdict[] = []
+  const done: Uint8Array[] = []
   let handled = 0
   let idle = 0
   let sent = 0
@@ -50,11 +53,12 @@ export async function readySession(daemon: TestDaemon, login: KeyLogin): Promise
       },
       handled: () => handled++,
       idle: () => idle++,
+      done: body => done.push(body),
       verdict: verdict => verdicts.push(verdict),
     },
   )
   const bare: BareSession = {
-    ...{ session, verdicts, handledCount: () => handled, idleCount: () => idle, sentBytes: () => sent },
+    ...{ session, done, verdicts, handledCount: () => handled, idleCount: () => idle, sentBytes: () => sent },
     waitingCount: () => arrived.length,
     request: (id, method, params) => session.receive(encodeRequest(id, method, params)),
     cancel: id => session.receive(encodeNotice('request.cancel', { request: id })),

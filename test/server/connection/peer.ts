@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ScramLogin } from '../../../lib/client/connection.js'
+import type { ScramLogin } from '../../../lib/client/authenticate.js'
 import { encodeFrame, FrameDecoder } from '../../../protocol/frame.js'
 import { LIMITS } from '../../../protocol/limits.js'
 import { decodeMessage, encodeNotice, encodeRequest, type Message } from '../../../protocol/message.js'

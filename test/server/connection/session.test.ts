@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type Log, silentLog } from '../../../lib/base/log.js'
 import { LIMITS } from '../../../protocol/limits.js'
+import { encodeNotice, encodeRequest } from '../../../protocol/message.js'
 import { settle, until } from '../../helpers/clock.js'
 import { startDaemonInProcess, type TestDaemon } from '../../helpers/daemon.js'
 import { readySession } from './bare-session.js'
@@ -248,4 +249,31 @@ t.test('the writer hears of the end of a connection that it was told of, and of 
   t.equal((await attached.reply()).error, undefined)
   attached.session.close()
   t.equal(closed.length, 1)
+})
+
+t.test('each frame is given back once, when nothing of it is needed any more', async t => {
+  const daemon = await startDaemonInProcess(t)
+  await defineLarge(daemon)
+  const bare = await readySession(daemon, await daemon.login('reader'))
+  const frames = [
+    encodeRequest(1, 'server.status', {}),
+    encodeRequest(1, 'server.status', {}),
+    encodeRequest(2, 'no.method', {}),
+    encodeNotice('request.cancel', { request: 9 }),
+  ]
+  for (const frame of frames) bare.session.receive(frame)
+  t.strictSame(bare.done, [frames[1], frames[3]], 'the refused one and the notice at once')
+  for (let replies = 0; replies < 3; replies++) await bare.reply()
+  await settle()
+  t.equal(new Set(bare.done).size, frames.length)
+
+  const large = Array.from({ length: 10 }, (_, id) => encodeRequest(id, 'action.list', { action: 'large' }))
+  for (const frame of large) bare.session.receive(frame)
+  await settle()
+  t.ok(bare.done.length < frames.length + large.length, 'some wait for credit')
+  bare.session.close()
+  bare.session.receive(Buffer.from('late'))
+  await settle()
+  t.equal(bare.done.length, frames.length + large.length + 1)
+  t.equal(new Set(bare.done).size, bare.done.length)
 })

@@ -15,7 +15,8 @@ export async function readArtifacts(params: Params<'artifact.read'>, call: Call)
   const bytesMax = Math.min(params.bytesMax, artifactBytes - offset)
   await call.reserve(bytesMax)
   const key = { job: params.job, attempt: job.attempt }
-  const data = bytesMax > 0 ? await blobs.readArtifacts(key, offset, bytesMax) : new Uint8Array()
+  const data =
+    bytesMax > 0 ? await blobs.readArtifacts(key, offset, bytesMax, call.memory.take(bytesMax)) : new Uint8Array()
   // Looked at after the bytes: files go only when the row has long said so.
   await checkKept(params.job, call)
   return { data, totalBytes: artifactBytes, sha256: artifactSha256 }

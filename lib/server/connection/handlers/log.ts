@@ -95,6 +95,7 @@ async function readChunks(
   call: Call,
 ): Promise<readonly LogChunk[]> {
   await call.reserve(bytesMax)
-  const { chunks } = await call.services.blobs.readLog({ job, attempt }, stream, offset, bytesMax)
+  const into = call.memory.take(bytesMax)
+  const { chunks } = await call.services.blobs.readLog({ job, attempt }, stream, offset, bytesMax, into)
   return chunks.slice(0, CHUNKS_MAX)
 }
