@@ -2,8 +2,7 @@ import type { JankinsError } from '../../../protocol/errors.js'
 import type { Params } from '../../../protocol/methods.js'
 import { type AuditEntry, entryText } from '../../audit/line.js'
 import type { Call } from './call.js'
-import type { Request } from './dispatch.js'
-import type { HandledMethod } from './handlers.js'
+import type { HandledMethod, Request } from './request.js'
 
 /**
  * Every request that changes something, and the fields that its line tells: none that may hold a secret, so neither

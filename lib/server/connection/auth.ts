@@ -17,7 +17,7 @@ import { JANKINS_VERSION, PROTOCOL_VERSION } from '../../../protocol/version.js'
 import type { Account } from '../../store/store.js'
 import type { Caller } from './call.js'
 import { certifiedUser } from './certificate.js'
-import { boundedText } from './dispatch.js'
+import { boundedText } from './request.js'
 import type { Peer, Services } from './services.js'
 
 /** Between the two messages of the client. `user` is as the client sent it, for the log. */

@@ -7,15 +7,10 @@ import { check, type Schema } from '../../../protocol/schema.js'
 import { AssertionError, assert } from '../../base/assert.js'
 import { noteRefusal, noteRequest } from './audited.js'
 import type { Call } from './call.js'
-import { HANDLERS, type HandledMethod, WHILE_DRAINING } from './handlers.js'
+import { HANDLERS, WHILE_DRAINING } from './handlers.js'
 import { permitted } from './permissions.js'
+import { boundedText, type HandledMethod, type Request } from './request.js'
 import type { Peer, Services } from './services.js'
-
-export interface Request {
-  readonly id: number
-  readonly method: string
-  readonly params: unknown
-}
 
 export interface Answer {
   /** Body of the reply's frame. */
@@ -53,9 +48,6 @@ export function ownFault(request: Request, error: unknown, services: Services, p
   )
   return encodeErrorReply(request.id, new JankinsError('E_INTERNAL', { incident }))
 }
-
-/** A peer's text as it may stand in a log line or an error: short, and in one line. */
-export const boundedText = (text: string): string => text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?')
 
 async function run<M extends HandledMethod>(method: M, request: Request, call: Call): Promise<Result<M>> {
   const handler = HANDLERS[method]

@@ -1,4 +1,4 @@
-import type { Method, Params, Result } from '../../../protocol/methods.js'
+import type { Params, Result } from '../../../protocol/methods.js'
 import type { Call } from './call.js'
 import { acknowledgeJob } from './handlers/acknowledge.js'
 import { listActions } from './handlers/actions.js'
@@ -34,10 +34,7 @@ import { addUser, deleteUser, disableUser, enableUser, listUsers } from './handl
 import { waitForJob } from './handlers/wait.js'
 import { whyJobWaits } from './handlers/why.js'
 import { listWorkers } from './handlers/workers.js'
-
-/** What comes before a role is known is the session's own: everything else has a handler. */
-export type BeforeAuth = 'auth.start' | 'auth.finish' | 'user.register'
-export type HandledMethod = Exclude<Method, BeforeAuth>
+import type { HandledMethod } from './request.js'
 
 /** A method without a handler does not compile. */
 export type Handlers = {

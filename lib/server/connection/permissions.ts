@@ -3,8 +3,7 @@ import type { Role } from '../../../protocol/fields.js'
 import type { JobId, Name } from '../../../protocol/ids.js'
 import { isMethod, METHODS } from '../../../protocol/methods.js'
 import type { Call } from './call.js'
-import { boundedText } from './dispatch.js'
-import type { BeforeAuth, HandledMethod } from './handlers.js'
+import { type BeforeAuth, boundedText, type HandledMethod } from './request.js'
 
 /**
  * Who may do what, in one place: what is not granted here is refused. First the role, by the table of methods; then what

@@ -3,7 +3,7 @@ import { tokenHash } from '../../../protocol/invite-token.js'
 import { METHODS, type Result } from '../../../protocol/methods.js'
 import { check } from '../../../protocol/schema.js'
 import { entryText } from '../../audit/line.js'
-import type { Request } from './dispatch.js'
+import type { Request } from './request.js'
 import type { Peer, Services } from './services.js'
 
 /**

@@ -10,8 +10,9 @@ import type { SessionsEnd } from '../writer/shut-out.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
 import { type Caller, Cancellation, createReplyMemory, type SessionFacts } from './call.js'
 import { Credit } from './credit.js'
-import { dispatch, ownFault, type Request } from './dispatch.js'
+import { dispatch, ownFault } from './dispatch.js'
 import { register } from './register.js'
+import type { Request } from './request.js'
 import type { Peer, Services, SessionOutput } from './services.js'
 
 /** Id of an error reply that answers no request. PROTOCOL.md §4. */
