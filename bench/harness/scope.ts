@@ -26,8 +26,15 @@ export class Scope {
     this.#undo.push(undo)
   }
 
+  /** @throws what the last step that failed threw, when all of them were done */
   async end(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo()
+    const undo = this.#undo.pop()
+    if (!undo) return
+    try {
+      await undo()
+    } finally {
+      await this.end()
+    }
   }
 
   /** In the file system of BENCH_TMP, else of the system's temporary directory. */

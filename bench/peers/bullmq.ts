@@ -21,13 +21,14 @@ export interface BullModule {
   readonly Worker: new (name: string, run: () => Promise<void>, options: object) => BullWorker
 }
 
-/** A folder with node_modules/bullmq. */
+/** A folder with node_modules/bullmq, and the client of Redis that it takes. */
 const FOLDER = process.env.PEERS_DIR
 
 export function hasBullmq(): boolean {
   if (FOLDER === undefined || !inPath('redis-server')) return false
   try {
-    createRequire(join(FOLDER, 'from.cjs')).resolve('bullmq')
+    const { resolve } = createRequire(join(FOLDER, 'from.cjs'))
+    for (const name of ['bullmq', 'ioredis']) resolve(name)
     return true
   } catch {
     return false
