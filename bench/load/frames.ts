@@ -48,7 +48,7 @@ export function frameBytes(bytes: Buffer): number {
   return bytes.length >= whole ? whole : 0
 }
 
-/** Stands for a job in a frame that is encoded: as wide as any id that is written over it. */
+/** Stands for a job in a frame that is encoded: no id that is written over it is wider. */
 export const JOB_PLACEHOLDER = 0x7fff_ffff
 export const LEASE_PLACEHOLDER = 'f'.repeat(32)
 const LEASE_KEY = Buffer.from('\xa5lease\xd9\x20', 'latin1')

@@ -112,7 +112,7 @@ t.test('elsewhere goes all but .git, node_modules, dist and what .gitignore name
   ])
 })
 
-t.test('a directory of which git tracks nothing is packed as any other', async t => {
+t.test('a directory of which git tracks nothing is packed like any other one', async t => {
   const dir = scratch(t, { 'a.txt': 'a', 'node_modules/x': 'x' })
   git(dir, 'init', '-q')
   t.strictSame(await packed(dir), ['a.txt'])

@@ -123,7 +123,7 @@ t.test(
   },
 )
 
-t.test('a job in a namespace of its own ends as any other', async t => {
+t.test('a job in a namespace of its own ends like any other job', async t => {
   if (!(await findPidNamespace())) return void t.comment('skipped: no pid namespace can be made here')
   const bench = await startBench(t)
   const sh = (script: string): string[] => ['sh', '-c', script]

@@ -12,7 +12,7 @@ export interface LeaseColumns {
 
 /**
  * Stand for a lease and a home that are damaged, the same for every reader of this process: no worker has the token,
- * so the reaper finds the lease over after its time, and ends the attempt as any other.
+ * so the reaper finds the lease over after its time, and ends the attempt like any other one.
  */
 const NOBODY = parseLeaseId(randomBytes(16).toString('hex')) as LeaseId
 const NOWHERE: Home = { daemon: '', epoch: 0 }
