@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { isErrorCode, JankinsError } from '../../../protocol/errors.js'
 import type { Log } from '../../base/log.js'
+import { createAwake } from '../awake.js'
 import type { WriterAnswer, WriterCall } from '../ports.js'
 import { ShutOut } from './shut-out.js'
 import type { Writer } from './writer.js'
@@ -47,6 +48,11 @@ const CALLS: { readonly [M in Call]: true } = {
   connectionClosed: true,
 }
 
+/** What may take its time. */
+const PARKED: ReadonlySet<string> = new Set<Call>(['claim', 'waitForEnd', 'waitForLog'])
+/** Where more is under way there is something else to do meanwhile. */
+const QUICK_MAX = 4
+
 interface Pending {
   readonly resolve: (result: unknown) => void
   readonly reject: (error: Error) => void
@@ -59,9 +65,16 @@ interface Pending {
 export function writerOverPort(port: MessagePort): Writer {
   const pending = new Map<number, Pending>()
   const shutOut = new ShutOut()
-  const post = batched<WriterCall>(setImmediate, calls => port.postMessage(calls))
+  const quick = new Set<number>()
+  const awake = createAwake(() => quick.size > 0 && quick.size <= QUICK_MAX)
+  const post = batched<WriterCall>(setImmediate, calls => {
+    port.postMessage(calls)
+    awake.called()
+    awake.waits()
+  })
   let lastCall = 0
   port.on('message', (answers: readonly WriterAnswer[]) => {
+    awake.answered()
     for (const answer of answers) {
       if ('sessionsEnd' in answer) {
         shutOut.tell(answer.sessionsEnd)
@@ -69,6 +82,7 @@ export function writerOverPort(port: MessagePort): Writer {
       }
       const waiting = pending.get(answer.call)
       pending.delete(answer.call)
+      quick.delete(answer.call)
       if ('failure' in answer) waiting?.reject(new Error(`the writer failed: ${answer.failure}`))
       else if ('error' in answer) waiting?.reject(errorOf(answer.error))
       else waiting?.resolve(answer.result)
@@ -78,6 +92,7 @@ export function writerOverPort(port: MessagePort): Writer {
     new Promise((resolve, reject) => {
       const call = ++lastCall
       pending.set(call, { resolve, reject })
+      if (!PARKED.has(method)) quick.add(call)
       post({ call, method, args })
     })
   const methods = Object.keys(CALLS).map(method => [method, (...args: unknown[]) => call(method, args)])
@@ -90,12 +105,18 @@ export function writerOverPort(port: MessagePort): Writer {
 /** Answers the calls that come through `port`: all that are done in one turn in one message. */
 export function serveWriter(port: MessagePort, writer: Writer, log: Log): void {
   // Promises tell the answers, so this is behind all that were resolved at once: no further turn of the loop is needed.
-  const post = batched<WriterAnswer>(process.nextTick, answers => port.postMessage(answers))
+  const awake = createAwake(() => true)
+  const post = batched<WriterAnswer>(process.nextTick, answers => {
+    port.postMessage(answers)
+    awake.answered()
+    awake.waits()
+  })
   port.once(
     'close',
     writer.onSessionsEnd(sessionsEnd => post({ sessionsEnd })),
   )
   port.on('message', (calls: readonly WriterCall[]) => {
+    awake.called()
     for (const { call, method, args } of calls)
       void make(writer, method, args).then(
         result => post({ call, result }),
