@@ -46,23 +46,23 @@ export interface Call {
 }
 
 /** Memory that the bytes of a reply are read into and sent from. */
-export interface ReplyMemory {
-  /** At least `bytes` long, once in a request; undefined where none is free. */
-  take(bytes: number): Buffer | undefined
-  /** What was taken. */
-  readonly taken: Buffer | undefined
-}
+export class ReplyMemory {
+  readonly #output: Pick<SessionOutput, 'lend'>
+  #taken: Buffer | undefined
 
-export function createReplyMemory({ lend }: Pick<SessionOutput, 'lend'>): ReplyMemory {
-  let taken: Buffer | undefined
-  return {
-    take(bytes) {
-      taken = lend?.(bytes)
-      return taken
-    },
-    get taken() {
-      return taken
-    },
+  constructor(output: Pick<SessionOutput, 'lend'>) {
+    this.#output = output
+  }
+
+  /** At least `bytes` long, once in a request; undefined where none is free. */
+  take(bytes: number): Buffer | undefined {
+    this.#taken = this.#output.lend?.(bytes)
+    return this.#taken
+  }
+
+  /** What was taken. */
+  get taken(): Buffer | undefined {
+    return this.#taken
   }
 }
 

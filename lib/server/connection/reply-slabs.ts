@@ -34,6 +34,7 @@ interface Unsent {
 export function createReplySlabs(): ReplySlabs {
   const free: SharedArrayBuffer[] = []
   const taken = new Set<ArrayBufferLike>()
+  /** Of every connection that was answered: one for each answer would be garbage at once. */
   const unsent = new Map<ConnectionId, Unsent>()
   let made = 0
 
@@ -43,6 +44,12 @@ export function createReplySlabs(): ReplySlabs {
     if (slab || made === SLABS_MAX) return slab
     made++
     return new SharedArrayBuffer(SLAB_BYTES)
+  }
+
+  const begin = (connection: ConnectionId): Unsent => {
+    const line: Unsent = { bytes: 0, lent: [] }
+    unsent.set(connection, line)
+    return line
   }
 
   return {
@@ -55,8 +62,7 @@ export function createReplySlabs(): ReplySlabs {
       if (taken.delete(buffer)) free.push(buffer as SharedArrayBuffer)
     },
     lend(connection, body) {
-      const line = unsent.get(connection) ?? { bytes: 0, lent: [] }
-      unsent.set(connection, line)
+      const line = unsent.get(connection) ?? begin(connection)
       line.bytes += body.length
       const isInSlab = taken.delete(body.buffer)
       const slab = isInSlab ? (body.buffer as SharedArrayBuffer) : take(body.length)
@@ -73,7 +79,6 @@ export function createReplySlabs(): ReplySlabs {
       line.bytes -= bytes
       for (const lent of line.lent) lent.untilBytes -= bytes
       while (line.lent[0] && line.lent[0].untilBytes <= 0) free.push(line.lent.shift()!.slab)
-      if (line.bytes <= 0) unsent.delete(connection)
     },
     closed(connection) {
       for (const { slab } of unsent.get(connection)?.lent ?? []) free.push(slab)

@@ -8,7 +8,7 @@ import type { Attempt } from '../logins.js'
 import { hostOf, isLoopback } from '../network.js'
 import type { SessionsEnd } from '../writer/shut-out.js'
 import { finishAuth, logFailedLogin, type Proof, startAuth } from './auth.js'
-import { type Caller, Cancellation, createReplyMemory, type SessionFacts } from './call.js'
+import { type Caller, Cancellation, ReplyMemory, type SessionFacts } from './call.js'
 import { Credit } from './credit.js'
 import { dispatch, ownFault } from './dispatch.js'
 import { register } from './register.js'
@@ -235,7 +235,7 @@ export class Session {
     const cancellation = new Cancellation()
     this.#calls.set(request.id, cancellation)
     const account = this.#credit.open()
-    const memory = createReplyMemory(this.#output)
+    const memory = new ReplyMemory(this.#output)
     const call = { services: this.#services, session: facts, cancellation, reserve: account.reserve, memory }
     void dispatch(request, call, this.#draining).then(answer => {
       this.#calls.delete(request.id)

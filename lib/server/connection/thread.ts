@@ -92,7 +92,7 @@ main.on('message', ({ opened, frames, credits, closed, drain, ping }: ToThread) 
   for (const connection of closed) close(connection)
   if (drain) startDrain()
   if (ping) main.postMessage({ frames: [], handled: [], verdicts: [], pong: true } satisfies FromThread)
-  schedule()
+  if (isDraining) schedule()
 })
 schedule()
 
