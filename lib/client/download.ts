@@ -43,8 +43,10 @@ export async function downloadArtifacts(
   for (;;) {
     const head = ahead.shift() as Ahead
     const { data, totalBytes, sha256 } = await head.page
-    await writeAll(file, data, doneBytes)
+    // The write is another thread's work: this one has the sum to make meanwhile.
+    const writing = writeAll(file, data, doneBytes)
     hash.update(data)
+    await writing
     doneBytes += data.length
     onProgress?.(doneBytes, totalBytes)
     if (doneBytes >= totalBytes) {

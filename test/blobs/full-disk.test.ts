@@ -52,3 +52,23 @@ t.test('a bundle that finds no room for its copy can be completed later', option
   t.equal(length, content.length)
   t.equal(await blobs.bundleBytes(sha256), content.length)
 })
+
+t.test('what was durable before the disk was full is so afterwards', options, async t => {
+  const disk = mountSmallDisk(t, 40)
+  const blobs = open(t, disk.path)
+  const piece = Buffer.alloc(2 ** 20, 'durable ')
+  let stored = 0
+  for (; stored < 17 * piece.length; stored += piece.length) await blobs.append(keyOf(1), 'artifacts', stored, piece)
+  const durableBytes = async (): Promise<number> =>
+    (await blobs.append(keyOf(1), 'artifacts', stored, Buffer.alloc(0))).durableLength
+  while ((await durableBytes()) === 0) await new Promise(setImmediate)
+  const before = await durableBytes()
+  disk.fill()
+  await t.rejects(blobs.append(keyOf(1), 'artifacts', stored, piece), DISK_FULL)
+  t.equal(await durableBytes(), before)
+  disk.empty()
+  stored = (await blobs.append(keyOf(1), 'artifacts', stored, piece)).length
+  const sha256 = parseSha256(createHash('sha256').update(Buffer.alloc(stored, piece)).digest('hex'))
+  assert(sha256)
+  await blobs.sealArtifacts(keyOf(1), stored, sha256)
+})

@@ -25,8 +25,9 @@ export async function readEntry(open: OpenZip, source: Entry, write: (piece: Buf
   const pieces = source.compressionMethod === STORED ? storedPieces(open, source) : unpackedPieces(open, source)
   for await (const piece of pieces) {
     if (piece.length === 0) continue // crc32 of nothing forgets the value that it was given
+    const writing = write(piece)
     crc = crc32(piece, crc)
-    await write(piece)
+    await writing
   }
   if (crc !== source.crc32) throw new ArchiveError(`${JSON.stringify(decodeText(source.fileNameRaw))} is damaged`)
 }
@@ -34,13 +35,22 @@ export async function readEntry(open: OpenZip, source: Entry, write: (piece: Buf
 /** yauzl says where they lie, inside the file. */
 async function* storedPieces({ zip, file }: OpenZip, source: Entry): AsyncGenerator<Buffer> {
   const { fileDataStart } = await guard(zip.readLocalFileHeaderPromise(source, { minimal: true }))
-  const into = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, source.compressedSize))
-  for (let done = 0; done < source.compressedSize; ) {
-    const bytesMax = Math.min(into.length, source.compressedSize - done)
-    const { bytesRead } = await file.read(into, 0, bytesMax, fileDataStart + done)
+  const bytes = source.compressedSize
+  const pieceBytes = Math.min(PIECE_BYTES, bytes)
+  // In turns: one piece is read while the one before it is written.
+  const halves = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)] as const
+  const read = async (into: Buffer, from: number): Promise<Buffer> => {
+    const { bytesRead } = await file.read(into, 0, Math.min(into.length, bytes - from), fileDataStart + from)
     if (bytesRead === 0) throw new ArchiveError('the archive was cut while it was read')
-    done += bytesRead
-    yield into.subarray(0, bytesRead)
+    return into.subarray(0, bytesRead)
+  }
+  let next = bytes > 0 ? read(halves[0], 0) : undefined
+  for (let done = 0, half: 0 | 1 = 1; next; half = half === 0 ? 1 : 0) {
+    const piece: Buffer = await next
+    done += piece.length
+    next = done < bytes ? read(halves[half], done) : undefined
+    next?.catch(() => {}) // nobody may ask for it any more
+    yield piece
   }
 }
 

@@ -104,7 +104,8 @@ async function writeZip(found: readonly TreeFile[], output: string): Promise<{ b
         yield chunk
       }
     },
-    createWriteStream(output, { flags: 'wx', mode: 0o600 }),
+    // Room for one piece while the one before it is written.
+    createWriteStream(output, { flags: 'wx', mode: 0o600, highWaterMark: 2 * READ_BYTES }),
   )
   const files = addEntries(zip, found)
   try {
