@@ -3,7 +3,10 @@ import { type Clock, systemClock } from '../base/clock.js'
 
 /** How long a thread turns without work: some times what it takes to fall asleep and to be woken. */
 const AWAKE_MS = 0.4
-/** Calls that come within `gapMs` of the answer before are a stream when there were `from` of them; a late one halves their count. */
+/**
+ * Calls that come within `gapMs` of the answer before are a stream when there were `from` of them; one that comes later
+ * halves their count.
+ */
 const STREAM = { gapMs: 1, from: 8, max: 16 } as const
 /** A turn without work takes microseconds: where one takes so long, somebody else has had the processor. */
 const TAKEN_MS = 3
@@ -29,7 +32,7 @@ const here: AwakeParts = { clock: systemClock, turn: setImmediate, processors: a
 
 /**
  * Keeps a thread from falling asleep where its next message is microseconds away: to sleep and to be woken takes both
- * sides longer than the work of most requests. Only while calls follow answers at once, as those of one client that asks
+ * sides longer than the work of most requests. Only while calls follow answers at once, as those of a client that asks
  * for one thing after the other do, only for a moment each time, and not where somebody else wants the processor.
  * @param isAwaited whether there is still something to wait for
  */

@@ -104,8 +104,8 @@ export function writerOverPort(port: MessagePort): Writer {
 
 /** Answers the calls that come through `port`: all that are done in one turn in one message. */
 export function serveWriter(port: MessagePort, writer: Writer, log: Log): void {
-  // Promises tell the answers, so this is behind all that were resolved at once: no further turn of the loop is needed.
   const awake = createAwake(() => true)
+  // Promises tell the answers, so this is behind all that were resolved at once: no further turn of the loop is needed.
   const post = batched<WriterAnswer>(process.nextTick, answers => {
     port.postMessage(answers)
     awake.answered()
