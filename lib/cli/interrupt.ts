@@ -5,7 +5,31 @@ import type { Context } from './command.js'
 import { notice } from './print.js'
 
 /** Of a program that Ctrl-C ended, as a shell would tell it. */
-const STATUS_LEFT = 130
+export const STATUS_LEFT = 130
+
+/**
+ * What `work` resolves with; undefined when Ctrl-C came and `leave` made it fail.
+ * @throws what `work` throws otherwise
+ */
+export async function unlessInterrupted<T>(
+  { terminal }: Context,
+  work: Promise<T>,
+  leave: () => void,
+): Promise<T | undefined> {
+  let isLeft: boolean = false
+  const forget = terminal.onInterrupt(() => {
+    isLeft = true
+    leave()
+  })
+  try {
+    return await work
+  } catch (error) {
+    if (isLeft) return undefined
+    throw error
+  } finally {
+    forget()
+  }
+}
 
 /**
  * Watches jobs while Ctrl-C asks whether to stop them or only to stop watching; once more, it stops watching at once.

@@ -1,7 +1,7 @@
 import { JankinsError } from '../../protocol/errors.js'
 import type { Sha256 } from '../../protocol/ids.js'
 import { LIMITS } from '../../protocol/limits.js'
-import type { OnProgress } from './download.js'
+import type { OnProgress } from './progress.js'
 import type { ResilientClient } from './resilient.js'
 
 /** Room for everything in the request but the bytes. */

@@ -1,19 +1,10 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { until } from '../helpers/clock.js'
-import { fakeWorker } from './fake-worker.js'
 import { jsonLines, Keyboard } from './harness.js'
-import { setUp } from './people.js'
-
-/** An admin's shell with an action, and a worker. */
-async function open(t: Test) {
-  const { daemon, as } = await setUp(t)
-  const run = await as('admin')
-  await run(['add-action', 'a', '--', 'true'])
-  return { daemon, run, as, worker: await fakeWorker(daemon) }
-}
+import { setUpWithWorker } from './people.js'
 
 t.test('Ctrl-C asks, and s stops the job: run follows it to its end and exits as it did', async t => {
-  const { run, worker } = await open(t)
+  const { run, worker } = await setUpWithWorker(t)
   const keyboard = new Keyboard()
   let seen = ''
   const onOutput = (text: string) => {
@@ -36,7 +27,7 @@ t.test('Ctrl-C asks, and s stops the job: run follows it to its end and exits as
 })
 
 t.test('w stops only the watching, Enter goes on, and what comes meanwhile waits for the answer', async t => {
-  const { run, worker } = await open(t)
+  const { run, worker } = await setUpWithWorker(t)
   const keyboard = new Keyboard()
   let seen = ''
   const onOutput = (text: string) => {
@@ -59,7 +50,7 @@ t.test('w stops only the watching, Enter goes on, and what comes meanwhile waits
 })
 
 t.test('a second Ctrl-C stops watching at once', async t => {
-  const { run, worker } = await open(t)
+  const { run, worker } = await setUpWithWorker(t)
   const keyboard = new Keyboard()
   const ran = run(['retry', '1', '--follow'], { isTerminal: true, keyboard })
   t.match(await ran, { status: 1, stderr: /E_JOB_NOT_FOUND/ })
@@ -75,7 +66,7 @@ t.test('a second Ctrl-C stops watching at once', async t => {
 })
 
 t.test('a job that ends while the question is open takes it back', async t => {
-  const { run, worker } = await open(t)
+  const { run, worker } = await setUpWithWorker(t)
   const keyboard = new Keyboard()
   const ran = run(['run', 'a'], { isTerminal: true, keyboard })
   const job = await worker.take()
@@ -87,7 +78,7 @@ t.test('a job that ends while the question is open takes it back', async t => {
 })
 
 t.test('who may not stop a job is told so, and goes on watching', async t => {
-  const { daemon, run, as, worker } = await open(t)
+  const { daemon, run, as, worker } = await setUpWithWorker(t)
   const { user } = await daemon.login('user')
   const keyboard = new Keyboard()
   await run(['queue', 'a'])
@@ -108,7 +99,7 @@ t.test('who may not stop a job is told so, and goes on watching', async t => {
 })
 
 t.test('--quiet says nothing beside the output, on a terminal too', async t => {
-  const { run, worker } = await open(t)
+  const { run, worker } = await setUpWithWorker(t)
   for (const argv of [
     ['run', 'a', '-q', '--follow'],
     ['queue', 'a', '--wait', '-q'],

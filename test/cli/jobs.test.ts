@@ -1,8 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import AdmZip from 'adm-zip'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
 import { startDaemonInProcess } from '../helpers/daemon.js'
@@ -169,40 +168,4 @@ t.test('queue --with sends a directory once, and its job is granted with it', as
     stdout: '',
     stderr: /^jankins: [^\n]+\n$/,
   })
-})
-
-t.test('fetch unpacks artifacts, lists them, and leaves nothing else behind', async t => {
-  const { run, worker } = await setUp(t)
-  await run(['queue', 'a'])
-  const job = await worker.take()
-  t.match(await run(['fetch', '1']), { status: 1, stderr: /E_JOB_NOT_FINISHED/ })
-  const zip = new AdmZip()
-  const big = randomBytes(1_500_000)
-  zip.addFile('dist/big', big)
-  zip.addFile('ünï.txt', Buffer.from('hi'))
-  await job.append('artifacts', zip.toBuffer())
-  await job.finish()
-  const dir = join(temporaryDirectory(t), 'out')
-  const progress: string[] = []
-  const fetched = await run(['fetch', '1', '-o', dir], { isTerminal: true, onOutput: text => progress.push(text) })
-  t.match(fetched, { status: 0, stdout: `2 files, 1.4 MiB, in ${dir}\n` })
-  t.match(progress.join(''), /fetching \[#*-*\] +\d+% /)
-  t.ok(readFileSync(join(dir, 'dist', 'big')).equals(big))
-  t.strictSame(readdirSync(dir).sort(), ['dist', 'ünï.txt'])
-  t.match(jsonLines((await run(['fetch', '1', '--list', '--json'])).stdout), [
-    { path: 'dist/big', bytes: 1_500_000 },
-    { path: 'ünï.txt', bytes: 2 },
-  ])
-  t.match((await run(['fetch', '1', '--list'])).stdout, / +1.4 MiB {2}dist\/big\n +2 B {2}/)
-  t.match(
-    await run(['fetch', '1', '-o', dir]),
-    { status: 1, stderr: /^jankins: [^\n]+\n$/ },
-    'never over what is there',
-  )
-  await run(['queue', 'a'])
-  await (await worker.take()).finish()
-  const none = join(dir, 'none')
-  t.match(await run(['fetch', '2', '-o', none]), { status: 1, stderr: /E_NO_ARTIFACTS/ })
-  t.throws(() => lstatSync(none), 'nothing was made for a job without artifacts')
-  t.throws(() => readlinkSync(none))
 })

@@ -1,43 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import {
-  createWriteStream,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { buffer } from 'node:stream/consumers'
 import t from 'tap'
 import { ZipFile } from 'yazl'
 import { ArchiveError } from '../../lib/client/archive/archive-error.js'
 import { ARTIFACT_LIMITS } from '../../lib/client/archive/archive-limits.js'
-import { unpackLargeZip } from '../../lib/client/archive/large-zip.js'
-import { listZipFile, unpackBundle, unpackZipFile } from '../../lib/client/archive/unpack.js'
+import { readLargeZip, unpackLargeZip } from '../../lib/client/archive/large-zip.js'
+import { listArtifacts, unpackArtifacts, unpackBundle } from '../../lib/client/archive/unpack.js'
+import type { ZipSource } from '../../lib/client/archive/zip-source.js'
 import { type Crafted, craftZip } from './archive-helpers/craft-zip.js'
+import { sourceOf } from './archive-helpers/sources.js'
+
+const unpackLarge = async (source: ZipSource, dir: string): Promise<void> =>
+  unpackLargeZip(await readLargeZip(source, ARTIFACT_LIMITS), dir)
 
 /** The three ways in: all keep the same rules. */
 const WAYS: readonly [string, (zip: Buffer, root: string) => Promise<unknown>][] = [
   ['a bundle', (zip, root) => unpackBundle(zip, join(root, 'to'))],
-  [
-    'a small file',
-    (zip, root) => {
-      writeFileSync(join(root, 'a.zip'), zip)
-      return unpackZipFile(join(root, 'a.zip'), join(root, 'to'))
-    },
-  ],
-  [
-    'a stream',
-    (zip, root) => {
-      writeFileSync(join(root, 'a.zip'), zip)
-      return unpackLargeZip(join(root, 'a.zip'), join(root, 'to'), ARTIFACT_LIMITS)
-    },
-  ],
+  ['a small archive', (zip, root) => unpackArtifacts(sourceOf(zip), join(root, 'to'))],
+  ['a large archive', (zip, root) => unpackLarge(sourceOf(zip), join(root, 'to'))],
 ]
 
 const HOSTILE: Record<string, readonly Crafted[]> = {
@@ -100,17 +82,13 @@ const HOSTILE: Record<string, readonly Crafted[]> = {
   'fewer bytes than claimed': [{ name: 'a', data: 'x'.repeat(5_000), method: 8, bytes: 5_001 }],
   'a wrong CRC': [{ name: 'a', data: 'xyz', method: 8, crc: 1 }],
 }
-/** These show only when the bytes are read: what was written before lies inside. */
-const LATE = new Set(['more bytes than claimed', 'fewer bytes than claimed', 'a wrong CRC'])
-
 for (const [way, unpack] of WAYS) {
-  t.test(`${way} that breaks a rule is refused before a byte is written`, async t => {
+  t.test(`${way} that breaks a rule is refused, and nothing of it is left`, async t => {
     for (const [what, entries] of Object.entries(HOSTILE)) {
       const root = t.testdir({})
       const zip = craftZip([{ name: 'first', data: 'good' }, ...entries])
       await t.rejects(unpack(zip, root), ArchiveError, what)
-      const left = readdirSync(root).filter(name => name !== 'a.zip')
-      t.strictSame(left, LATE.has(what) ? ['to'] : [], `${what}: nothing is left`)
+      t.strictSame(readdirSync(root), [], `${what}: nothing is left`)
     }
   })
 
@@ -127,7 +105,7 @@ for (const [way, unpack] of WAYS) {
       await unpack(bad, root).catch(error => {
         if (!(error instanceof ArchiveError)) t.fail(`byte ${at}: ${error?.stack}`)
       })
-      const left = readdirSync(root).filter(name => name !== 'a.zip' && name !== 'to')
+      const left = readdirSync(root).filter(name => name !== 'to')
       if (left.length > 0) t.fail(`byte ${at} left ${left}`)
     }
     for (let length = 0; length < zip.length; length += 7)
@@ -166,7 +144,37 @@ for (const [way, unpack] of WAYS) {
     mkdirSync(join(root, 'to/kept'))
     await unpack(craftZip([{ name: 'kept/new', data: 'x' }]), root)
   })
+
+  t.test(`${way} that fails late takes away what it has written, and nothing else`, async t => {
+    const root = t.testdir({ to: { kept: { mine: '' } } })
+    const names = ['first', 'kept/theirs', 'new/deep/file']
+    const good: Crafted[] = names.map(name => ({ name, data: 'x' }))
+    await t.rejects(unpack(craftZip([...good, { name: 'kept/mine', data: 'x' }]), root), /exists already/)
+    await t.rejects(unpack(craftZip([...good, { name: 'bad', data: 'x', crc: 1 }]), root), ArchiveError)
+    const linked: Crafted = { name: 'kept/mine', data: 'first', mode: 0o120777 }
+    await t.rejects(unpack(craftZip([...good, linked]), root), /exists already/)
+    t.strictSame(readdirSync(join(root, 'to'), { recursive: true }).sort(), ['kept', 'kept/mine'])
+  })
 }
+
+t.test('what a source cannot give, or finds wrong in the end, is told as it is, and nothing is left', async t => {
+  const root = t.testdir({})
+  const zip = craftZip([
+    { name: 'a', data: 'x'.repeat(5_000) },
+    { name: 'b', data: 'y', method: 8 },
+  ])
+  const whole = sourceOf(zip)
+  const lost = new Error('the line is cut')
+  const wrong: ZipSource = { ...whole, verify: () => Promise.reject(lost) }
+  await t.rejects(unpackArtifacts(wrong, join(root, 'to')), lost)
+  await t.rejects(unpackLarge(wrong, join(root, 'to')), lost)
+  for (let left = 0; left < 14; left++) {
+    let reads = 0
+    const read = (at: number, bytesMax: number) => (reads++ < left ? whole.read(at, bytesMax) : Promise.reject(lost))
+    await t.rejects(unpackLarge({ ...whole, read }, join(root, 'to')), lost, `after ${left} reads`)
+  }
+  t.strictSame(readdirSync(root), [])
+})
 
 t.test('a bundle of too many entries, or of too many bytes, is refused', async t => {
   const root = t.testdir({})
@@ -183,41 +191,36 @@ t.test('the long form of the format is read, by whichever reader', async t => {
   const zip = new ZipFile()
   zip.addBuffer(Buffer.from('long'), 'a/b', { mode: 0o100640, forceZip64Format: true })
   zip.end({ forceZip64Format: true, comment: 'with a comment' })
-  await pipeline(Readable.from(zip.outputStream), createWriteStream(join(root, 'a.zip')))
-  await unpackLargeZip(join(root, 'a.zip'), join(root, 'large'), ARTIFACT_LIMITS)
-  await unpackZipFile(join(root, 'a.zip'), join(root, 'small'))
+  const source = sourceOf(await buffer(zip.outputStream))
+  await unpackLarge(source, join(root, 'large'))
+  await unpackArtifacts(source, join(root, 'small'))
   for (const way of ['large', 'small']) t.equal(readFileSync(join(root, way, 'a/b'), 'utf8'), 'long')
 })
 
 t.test('a large file in a small archive is unpacked as a stream', async t => {
   const root = t.testdir({})
   const zeros = Buffer.alloc(130 * 2 ** 20)
-  writeFileSync(join(root, 'a.zip'), craftZip([{ name: 'zeros', data: zeros, method: 8 }]))
-  t.same(await unpackZipFile(join(root, 'a.zip'), join(root, 'to')), { files: 1, bytes: zeros.length })
+  const source = sourceOf(craftZip([{ name: 'zeros', data: zeros, method: 8 }]))
+  t.same(await unpackArtifacts(source, join(root, 'to')), { files: 1, bytes: zeros.length })
   t.ok(readFileSync(join(root, 'to/zeros')).equals(zeros))
 })
 
 t.test('files of many pieces come out byte for byte, stored or compressed', async t => {
   const root = t.testdir({})
   const data = randomBytes(1_300_000)
-  const stored = { name: 'stored', data }
-  writeFileSync(join(root, 'a.zip'), craftZip([stored, { name: 'compressed', data, method: 8 }, { name: 'empty' }]))
-  await unpackLargeZip(join(root, 'a.zip'), join(root, 'to'), ARTIFACT_LIMITS)
+  const zip = craftZip([{ name: 'stored', data }, { name: 'compressed', data, method: 8 }, { name: 'empty' }])
+  await unpackLarge(sourceOf(zip, 300_000), join(root, 'to'))
   for (const name of ['stored', 'compressed']) t.ok(readFileSync(join(root, 'to', name)).equals(data), name)
   t.equal(statSync(join(root, 'to/empty')).size, 0)
 })
 
 t.test('an archive is listed without being unpacked', async t => {
-  const root = t.testdir({})
-  writeFileSync(
-    join(root, 'a.zip'),
-    craftZip([
-      { name: 'd/', mode: 0o040755 },
-      { name: 'd/a', data: 'four', mode: 0o100644 },
-      { name: 'l', data: 'd/a', mode: 0o120777 },
-    ]),
-  )
-  t.strictSame(await listZipFile(join(root, 'a.zip')), [
+  const zip = craftZip([
+    { name: 'd/', mode: 0o040755 },
+    { name: 'd/a', data: 'four', mode: 0o100644 },
+    { name: 'l', data: 'd/a', mode: 0o120777 },
+  ])
+  t.strictSame(await listArtifacts(sourceOf(zip)), [
     { path: 'd', kind: 'directory', bytes: 0, mode: 0o755 },
     { path: 'd/a', kind: 'file', bytes: 4, mode: 0o644 },
     { path: 'l', kind: 'symlink', bytes: 3, mode: 0o777, target: 'd/a' },

@@ -15,16 +15,17 @@ import AdmZip from 'adm-zip'
 import t from 'tap'
 import { ArchiveError } from '../../lib/client/archive/archive-error.js'
 import { ARTIFACT_LIMITS } from '../../lib/client/archive/archive-limits.js'
-import { unpackLargeZip } from '../../lib/client/archive/large-zip.js'
-import { listZipFile, unpackZipFile } from '../../lib/client/archive/unpack.js'
+import { readLargeZip, unpackLargeZip } from '../../lib/client/archive/large-zip.js'
+import { listArtifacts, unpackArtifacts } from '../../lib/client/archive/unpack.js'
 import { zipGlobs } from '../../lib/client/archive/zip-globs.js'
+import { sourceOf } from './archive-helpers/sources.js'
 
 /** Paths of files and symlinks in the archive of these globs; undefined when there is none. */
 async function zipped(root: string, globs: string[], extra?: string): Promise<string[] | undefined> {
   const output = join(t.testdir({}), 'out.zip')
   const result = await zipGlobs(root, globs, extra, output)
   if (!result) return existsSync(output) ? ['an archive that should not be'] : undefined
-  const entries = await listZipFile(output)
+  const entries = await listArtifacts(sourceOf(readFileSync(output)))
   const paths = entries.filter(({ kind }) => kind !== 'directory').map(({ path }) => path)
   if (paths.length !== result.files) throw new Error('the count is wrong')
   return paths.sort((a, b) => (a < b ? -1 : 1))
@@ -91,8 +92,9 @@ t.test('modes, times, symlinks and empty directories come back, by both readers 
   t.match(made, { files: 5, bytes: statSync(zip).size })
   t.equal(made?.sha256, createHash('sha256').update(readFileSync(zip)).digest('hex'))
   t.equal(statSync(zip).mode & 0o777, 0o600)
-  await unpackZipFile(zip, join(root, 'small'))
-  await unpackLargeZip(zip, join(root, 'large'), ARTIFACT_LIMITS)
+  const source = sourceOf(readFileSync(zip))
+  await unpackArtifacts(source, join(root, 'small'))
+  await unpackLargeZip(await readLargeZip(source, ARTIFACT_LIMITS), join(root, 'large'))
   for (const way of ['small', 'large']) {
     const to = join(root, way, 'out')
     t.equal(statSync(join(to, 'run.sh')).mode & 0o777, 0o750)

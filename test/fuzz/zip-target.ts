@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ArchiveError } from '../../lib/client/archive/archive-error.js'
 import { ARTIFACT_LIMITS } from '../../lib/client/archive/archive-limits.js'
-import { unpackLargeZip } from '../../lib/client/archive/large-zip.js'
+import { readLargeZip, unpackLargeZip } from '../../lib/client/archive/large-zip.js'
 import { unpackBundle } from '../../lib/client/archive/unpack.js'
 import { type Crafted, craftZip } from '../client/archive-helpers/craft-zip.js'
+import { sourceOf } from '../client/archive-helpers/sources.js'
 import { temporaryDirectory } from '../helpers/processes.js'
 import type { Random } from '../sim/random.js'
 import { mutate, randomBytes } from './mutate.js'
@@ -31,13 +32,13 @@ export const openZip: OpenTarget = async t => {
     },
     async run(input) {
       const home = mkdtempSync(join(root, 'zip-'))
-      const file = join(home, 'a.zip')
-      writeFileSync(file, input)
       await refused(unpackBundle(input, join(home, 'small')))
-      await refused(unpackLargeZip(file, join(home, 'large'), ARTIFACT_LIMITS))
+      await refused(
+        readLargeZip(sourceOf(input), ARTIFACT_LIMITS).then(zip => unpackLargeZip(zip, join(home, 'large'))),
+      )
       const outside = [
         ...readdirSync(root).filter(name => !home.endsWith(name)),
-        ...readdirSync(home).filter(name => !['a.zip', 'small', 'large'].includes(name)),
+        ...readdirSync(home).filter(name => !['small', 'large'].includes(name)),
       ]
       rmSync(home, { recursive: true, force: true })
       if (outside.length > 0) throw new Error(`written outside: ${outside}`)

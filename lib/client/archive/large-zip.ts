@@ -1,89 +1,65 @@
 import { once } from 'node:events'
-import { type FileHandle, open } from 'node:fs/promises'
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import type { FileHandle } from 'node:fs/promises'
+import { Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl'
 import type { ArchiveLimits } from './archive-limits.js'
 import { createEntryChecks } from './entry-checks.js'
 import { guard, type OpenZip, readEntry } from './large-entry.js'
-import { createTreeWriter } from './tree-writer.js'
+import { writeTree } from './tree-writer.js'
 import { decodeText, readZipRecord, type ZipEntry } from './zip-entry.js'
+import { SourceReader, type ZipSource } from './zip-source.js'
 
-/** An entry that has passed the checks for itself; of a symlink also where it leads. */
-export interface LargeEntry {
+interface LargeEntry {
   readonly path: string
   readonly entry: ZipEntry
+  readonly mtimeMs: number | undefined
+  readonly place: Entry
   readonly target?: string
 }
 
-/**
- * Goes over the whole directory of the archive and hands out each entry.
- * @returns how many bytes it unpacks to. @throws ArchiveError, possibly after some entries were handed out
- */
-export async function checkLargeZip(
-  path: string,
-  limits: ArchiveLimits,
-  each: (entry: LargeEntry) => void = () => {},
-): Promise<number> {
-  const checks = createEntryChecks(limits)
-  const archiveBytes = await forEachEntry(path, async (source, entry, archive) => {
-    const clean = checks.add(entry)
-    if (entry.kind !== 'symlink') return each({ path: clean, entry })
-    const target = await readTarget(archive, source)
-    checks.addTarget(clean, target)
-    each({ path: clean, entry, target })
-  })
-  checks.finish(archiveBytes)
-  return checks.bytes
+/** An archive of which only the directory is in memory, and whose entries have passed the checks. */
+export interface LargeZip extends OpenZip {
+  readonly entries: readonly LargeEntry[]
+  readonly bytes: number
 }
 
-/** Checks all entries, then unpacks them in a second pass, as a stream: memory does not grow with the archive. */
-export async function unpackLargeZip(path: string, dir: string, limits: ArchiveLimits): Promise<void> {
-  await checkLargeZip(path, limits)
-  const tree = await createTreeWriter(dir)
-  // The same checks again: what is unpacked is what was checked, even if the file has changed since.
-  const checks = createEntryChecks(limits)
-  await forEachEntry(path, async (source, entry, archive) => {
-    const clean = checks.add(entry)
-    const marks = { mode: entry.mode, mtimeMs: timeOf(source) }
-    if (entry.kind === 'directory') return tree.directory(clean, marks)
-    if (entry.kind === 'file')
-      return tree.file(clean, marks, handle => readEntry(archive, source, piece => writeWhole(handle, piece)))
-    const target = await readTarget(archive, source)
-    checks.addTarget(clean, target)
-    tree.symlink(clean, target)
-  })
-  checks.finish()
-  await tree.finish()
-}
-
-/** @returns the size of the archive */
-async function forEachEntry(
-  path: string,
-  work: (source: Entry, entry: ZipEntry, archive: OpenZip) => Promise<void> | void,
-): Promise<number> {
-  const file = await open(path, 'r')
-  try {
-    return await forEachEntryOf(file, path, work)
-  } finally {
-    await file.close()
-  }
-}
-
-async function forEachEntryOf(
-  file: FileHandle,
-  path: string,
-  work: Parameters<typeof forEachEntry>[1],
-): Promise<number> {
+/** Reads the directory of an archive and where its symlinks lead, and checks both. @throws ArchiveError */
+export async function readLargeZip(source: ZipSource, limits: ArchiveLimits): Promise<LargeZip> {
   // Names stay bytes: yauzl's own reading of them is lenient where ours is not.
-  const zip = await guard(openPromise(path, { lazyEntries: true, autoClose: false, decodeStrings: false }))
-  try {
-    for (;;) {
-      const source = await nextEntry(zip)
-      if (!source) return zip.fileSize
-      await work(source, recordOf(source), { zip, file })
-    }
-  } finally {
-    zip.close()
+  const options = { autoClose: false, decodeStrings: false }
+  const zip = await guard(fromRandomAccessReaderPromise(new SourceReader(source), source.bytes, options))
+  const open = { zip, source }
+  const checks = createEntryChecks(limits)
+  const entries: LargeEntry[] = []
+  for (let record = await nextEntry(zip); record; record = await nextEntry(zip)) {
+    const entry = readRecord(record)
+    entries.push({ path: checks.add(entry), entry, mtimeMs: timeOf(record), place: placeOf(record) })
   }
+  // In the order of their bytes, whatever order the directory has: what is read on from there is cheap.
+  entries.sort((one, other) => one.place.relativeOffsetOfLocalHeader - other.place.relativeOffsetOfLocalHeader)
+  for (const [index, { path, entry, place, ...others }] of entries.entries()) {
+    if (entry.kind !== 'symlink') continue
+    const target = await readTarget(open, path, place)
+    checks.addTarget(path, target)
+    entries[index] = { path, entry, place, ...others, target }
+  }
+  checks.finish(source.bytes)
+  return { ...open, entries, bytes: checks.bytes }
+}
+
+/**
+ * Unpacks as the bytes come: memory does not grow with them.
+ * @throws ArchiveError, and what the source throws; nothing of it is left then
+ */
+export async function unpackLargeZip(zip: LargeZip, dir: string): Promise<void> {
+  await writeTree(dir, async tree => {
+    for (const { path, entry, mtimeMs, place, target } of zip.entries) {
+      const marks = { mode: entry.mode, mtimeMs }
+      if (target !== undefined) tree.symlink(path, target)
+      else if (entry.kind === 'directory') await tree.directory(path, marks)
+      else await tree.file(path, marks, handle => readEntry(zip, path, place, piece => writeWhole(handle, piece)))
+    }
+    await zip.source.verify()
+  })
 }
 
 /** By its events: the iterator of yauzl cannot be told from one that failed when the work throws. */
@@ -102,19 +78,29 @@ async function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
   }
 }
 
-const recordOf = (source: Entry): ZipEntry =>
+const readRecord = (record: Entry): ZipEntry =>
   readZipRecord({
-    rawName: source.fileNameRaw,
-    externalAttributes: source.externalFileAttributes,
-    flags: source.generalPurposeBitFlag,
-    method: source.compressionMethod,
-    bytes: source.uncompressedSize,
-    packedBytes: source.compressedSize,
+    rawName: record.fileNameRaw,
+    externalAttributes: record.externalFileAttributes,
+    flags: record.generalPurposeBitFlag,
+    method: record.compressionMethod,
+    bytes: record.uncompressedSize,
+    packedBytes: record.compressedSize,
   })
 
-async function readTarget(archive: OpenZip, source: Entry): Promise<string> {
+/** What is asked for when its bytes are read: what else the directory says takes several times the memory. */
+const placeOf = (record: Entry): Entry => {
+  const { relativeOffsetOfLocalHeader, generalPurposeBitFlag, compressionMethod } = record
+  const { compressedSize, uncompressedSize, crc32 } = record
+  return Object.assign(new Entry(), {
+    ...{ relativeOffsetOfLocalHeader, generalPurposeBitFlag, compressionMethod },
+    ...{ compressedSize, uncompressedSize, crc32 },
+  })
+}
+
+async function readTarget(open: OpenZip, path: string, place: Entry): Promise<string> {
   const pieces: Buffer[] = []
-  await readEntry(archive, source, async piece => void pieces.push(Buffer.from(piece)))
+  await readEntry(open, path, place, async piece => void pieces.push(piece))
   return decodeText(Buffer.concat(pieces))
 }
 
@@ -123,7 +109,7 @@ async function writeWhole(handle: FileHandle, chunk: Buffer): Promise<void> {
     written += (await handle.write(chunk, written, chunk.length - written)).bytesWritten
 }
 
-function timeOf(source: Entry): number | undefined {
-  const time = source.getLastModDate()
+function timeOf(record: Entry): number | undefined {
+  const time = record.getLastModDate()
   return time.getFullYear() > 1980 && !Number.isNaN(time.getTime()) ? time.getTime() : undefined
 }

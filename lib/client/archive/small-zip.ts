@@ -2,7 +2,7 @@ import AdmZip from 'adm-zip'
 import { ArchiveError } from './archive-error.js'
 import { type ArchiveLimits, fitsMemory } from './archive-limits.js'
 import { createEntryChecks } from './entry-checks.js'
-import { createTreeWriter } from './tree-writer.js'
+import { writeTree } from './tree-writer.js'
 import { decodeText, readZipRecord, type ZipEntry } from './zip-entry.js'
 
 interface SmallEntry {
@@ -46,16 +46,16 @@ export function readSmallZip(zip: Buffer, limits: ArchiveLimits): SmallZip | und
   return { entries, bytes: checks.bytes }
 }
 
-/** Unpacks entry by entry: never more than one is in memory unpacked. */
+/** Unpacks entry by entry: never more than one is in memory unpacked. When it throws, nothing of it is left. */
 export async function unpackSmallZip(zip: SmallZip, dir: string): Promise<void> {
-  const tree = await createTreeWriter(dir)
-  for (const { path, entry, source, target } of zip.entries) {
-    const marks = { mode: entry.mode, mtimeMs: timeOf(source) }
-    if (target !== undefined) tree.symlink(path, target)
-    else if (entry.kind === 'directory') await tree.directory(path, marks)
-    else await tree.file(path, marks, handle => handle.writeFile(bytesOf(source, entry)))
-  }
-  await tree.finish()
+  await writeTree(dir, async tree => {
+    for (const { path, entry, source, target } of zip.entries) {
+      const marks = { mode: entry.mode, mtimeMs: timeOf(source) }
+      if (target !== undefined) tree.symlink(path, target)
+      else if (entry.kind === 'directory') await tree.directory(path, marks)
+      else await tree.file(path, marks, handle => handle.writeFile(bytesOf(source, entry)))
+    }
+  })
 }
 
 /** Checked by adm-zip: not more than was claimed, and the CRC-32. */

@@ -1,10 +1,10 @@
-import { readFile, stat } from 'node:fs/promises'
 import { LIMITS } from '../../../protocol/limits.js'
 import { ArchiveError } from './archive-error.js'
 import { ARTIFACT_LIMITS, BUNDLE_LIMITS } from './archive-limits.js'
 import type { EntryKind } from './entry-checks.js'
-import { checkLargeZip, type LargeEntry, unpackLargeZip } from './large-zip.js'
-import { readSmallZip, unpackSmallZip } from './small-zip.js'
+import { readLargeZip, unpackLargeZip } from './large-zip.js'
+import { readSmallZip, type SmallZip, unpackSmallZip } from './small-zip.js'
+import { readWhole, type ZipSource } from './zip-source.js'
 
 /** Archives up to this size are read into memory as a whole. */
 const SMALL_BYTES_MAX = 32 * 1024 * 1024
@@ -31,41 +31,28 @@ export async function unpackBundle(zip: Buffer, dir: string): Promise<void> {
 }
 
 /**
- * Unpacks an archive of artifacts; large ones as a stream. Counts files and symlinks, and the bytes of files.
- * @throws ArchiveError before anything is written when the archive breaks a rule, or where a file exists already
+ * Unpacks an archive of artifacts. Counts files and symlinks, and the bytes of files.
+ * @throws ArchiveError when it breaks a rule, or where a file exists already, and what the source throws; nothing of it
+ *   is left then, and nothing is written before the names and sizes of all entries have passed
  */
-export async function unpackZipFile(path: string, dir: string): Promise<{ files: number; bytes: number }> {
-  const small = await readIfSmall(path)
-  if (small) {
-    await unpackSmallZip(small, dir)
-    return { files: small.entries.filter(({ entry }) => entry.kind !== 'directory').length, bytes: small.bytes }
-  }
-  let files = 0
-  const bytes = await checkLargeZip(path, ARTIFACT_LIMITS, ({ entry }) => {
-    if (entry.kind !== 'directory') files++
-  })
-  await unpackLargeZip(path, dir, ARTIFACT_LIMITS)
-  return { files, bytes }
+export async function unpackArtifacts(source: ZipSource, dir: string): Promise<{ files: number; bytes: number }> {
+  const zip = (await readIfSmall(source)) ?? (await readLargeZip(source, ARTIFACT_LIMITS))
+  await ('source' in zip ? unpackLargeZip(zip, dir) : unpackSmallZip(zip, dir))
+  return { files: zip.entries.filter(({ entry }) => entry.kind !== 'directory').length, bytes: zip.bytes }
 }
 
-/** Every entry, in the order of the archive. @throws ArchiveError when the archive breaks a rule */
-export async function listZipFile(path: string): Promise<readonly ListedEntry[]> {
-  const small = await readIfSmall(path)
-  if (small) return small.entries.map(listed)
-  const entries: ListedEntry[] = []
-  await checkLargeZip(path, ARTIFACT_LIMITS, entry => entries.push(listed(entry)))
-  return entries
+/** Every entry, in the order of the archive. Of a large one only what it says of itself is read. @throws ArchiveError */
+export async function listArtifacts(source: ZipSource): Promise<readonly ListedEntry[]> {
+  const { entries } = (await readIfSmall(source)) ?? (await readLargeZip(source, ARTIFACT_LIMITS))
+  return entries.map(({ path, entry, target }) => ({
+    ...{ path, kind: entry.kind, bytes: entry.bytes, mode: entry.mode },
+    ...(target !== undefined && { target }),
+  }))
 }
 
-const listed = ({ path, entry, target }: LargeEntry): ListedEntry => ({
-  path,
-  kind: entry.kind,
-  bytes: entry.bytes,
-  mode: entry.mode,
-  ...(target !== undefined && { target }),
-})
-
-async function readIfSmall(path: string): Promise<ReturnType<typeof readSmallZip>> {
-  const { size } = await stat(path)
-  return size > SMALL_BYTES_MAX ? undefined : readSmallZip(await readFile(path), ARTIFACT_LIMITS)
+async function readIfSmall(source: ZipSource): Promise<SmallZip | undefined> {
+  if (source.bytes > SMALL_BYTES_MAX) return undefined
+  const zip = await readWhole(source)
+  await source.verify()
+  return readSmallZip(zip, ARTIFACT_LIMITS)
 }

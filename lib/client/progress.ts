@@ -1,0 +1,2 @@
+/** Told after each piece of a transfer. */
+export type OnProgress = (doneBytes: number, totalBytes: number) => void
