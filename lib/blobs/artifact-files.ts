@@ -37,6 +37,11 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
     return length
   }
 
+  /** To ask first costs nothing, and most jobs have none. */
+  async function drop(paths: ArtifactPaths): Promise<void> {
+    if ((await files.bytes(paths.part)) > 0) await files.cut(paths.part, 0)
+  }
+
   return {
     append(key, offset, data) {
       const paths = artifactPaths(dataDir, key)
@@ -48,7 +53,7 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
     },
     drop(key) {
       const paths = artifactPaths(dataDir, key)
-      return serial(paths.part, () => onDisk(() => files.cut(paths.part, 0)))
+      return serial(paths.part, () => onDisk(() => drop(paths)))
     },
     sealArtifacts(key, bytes, sha256) {
       const paths = artifactPaths(dataDir, key)

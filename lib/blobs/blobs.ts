@@ -61,6 +61,8 @@ export interface Blobs {
    * @throws JankinsError E_OFFSET when bytes are missing, E_CHECKSUM when the hash differs: they were cut to 0
    */
   sealArtifacts(key: AttemptKey, bytes: number, sha256: Sha256): Promise<void>
+  /** For a job that ends without artifacts: what there is of them, given up half sent, goes. */
+  dropArtifacts(key: AttemptKey): Promise<void>
   /** @param into at least `bytesMax` long, to be read into */
   readArtifacts(key: AttemptKey, offset: number, bytesMax: number, into?: Buffer): Promise<Uint8Array>
   /** Cuts a log back to what was durable, after an unclean start. */

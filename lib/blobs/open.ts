@@ -30,6 +30,7 @@ export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & 
     },
     cutLog: logs.cutLog,
     sealArtifacts: artifacts.sealArtifacts,
+    dropArtifacts: artifacts.drop,
     readArtifacts: artifacts.readArtifacts,
     writeBundle: bundles.writeBundle,
     bundleBytes: bundles.bundleBytes,

@@ -4,16 +4,16 @@ import { sleep } from '../base/clock.js'
 import type { JobRunParts } from './job-run.js'
 import { isCode, type LeaseHolder } from './link.js'
 import type { Outcome } from './outcome.js'
+import { type Pack, PackError } from './ports.js'
 import type { Shipper } from './shipper.js'
-
-type Packed = NonNullable<Params<'job.finish'>['artifacts']>
 
 /** A finish that the daemon refuses is not repeated for ever: something on its disk must be wrong. */
 const REFUSED_MAX = 10
 const REFUSED_PAUSE_MS = 500
 
 /**
- * Packs the artifacts, ships what is left, and tells the server how the job ended, until it has answered.
+ * Ships the artifacts while they are packed, and what is left of the log, and tells the server how the job ended, until it
+ * has answered.
  * @throws JankinsError E_LEASE_LOST when the job is another's by now
  */
 export async function finishJob(
@@ -22,16 +22,38 @@ export async function finishJob(
   shipper: Shipper,
   outcome: Outcome,
 ): Promise<JobStateName> {
+  const { files } = parts
+  let pack: Pack | undefined
+  try {
+    if (outcome.reason !== 'not-started') pack = await files.packArtifacts(files.record.grant.artifacts)
+    return await insistOnFinish(parts, holder, shipper, outcome, pack)
+  } catch (error) {
+    if (!(error instanceof PackError)) throw error
+    await files.note(`the artifacts were not kept: ${error.message}`).catch(() => {}) // a full disk
+    parts.log.warn('artifacts were not kept', { job: holder.job, cause: error.message })
+    // A job whose results are missing must not look like one that did well.
+    const failed = outcome.exitCode === 0 ? { ...outcome, exitCode: 1 } : outcome
+    return await insistOnFinish(parts, holder, shipper, failed, undefined)
+  } finally {
+    pack?.close()
+  }
+}
+
+async function insistOnFinish(
+  parts: JobRunParts,
+  holder: LeaseHolder,
+  shipper: Shipper,
+  outcome: Outcome,
+  pack: Pack | undefined,
+): Promise<JobStateName> {
   const { link, clock } = parts
   const { job, lease } = holder
-  const packed = await pack(parts, outcome)
   for (let refused = 0; ; ) {
     try {
-      if (packed.artifacts) await shipper.shipArtifacts(packed.artifacts.bytes)
+      const artifacts = pack && (await shipper.shipArtifacts(pack))
       const log = await shipper.shipEnd()
-      const params: Params<'job.finish'> = { job, lease, ...packed.outcome, ...log }
-      const all = packed.artifacts ? { ...params, artifacts: packed.artifacts } : params
-      return (await link.insist('job.finish', all)).state
+      const params: Params<'job.finish'> = { job, lease, ...outcome, ...log }
+      return (await link.insist('job.finish', artifacts ? { ...params, artifacts } : params)).state
     } catch (error) {
       const isRefused = isCode(error, 'E_OFFSET') || isCode(error, 'E_CHECKSUM')
       if (!(isRefused || isDiskFull(error)) || ++refused > REFUSED_MAX) throw error
@@ -45,17 +67,3 @@ export async function finishJob(
 /** Of this machine: the note of where the log is cut has no room. */
 const isDiskFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
-
-async function pack({ files, log }: JobRunParts, outcome: Outcome): Promise<{ outcome: Outcome; artifacts?: Packed }> {
-  const { grant } = files.record
-  if (outcome.reason === 'not-started') return { outcome }
-  try {
-    const artifacts = await files.packArtifacts(grant.artifacts)
-    return artifacts ? { outcome, artifacts } : { outcome }
-  } catch (error) {
-    await files.note(`the artifacts were not kept: ${(error as Error).message}`).catch(() => {}) // a full disk
-    log.warn('artifacts were not kept', { job: grant.job, cause: (error as Error).message })
-    // A job whose results are missing must not look like one that did well.
-    return { outcome: outcome.exitCode === 0 ? { ...outcome, exitCode: 1 } : outcome }
-  }
-}

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import type { Part, Stream, TreeLayer, Usage } from '../../protocol/fields.js'
+import type { Stream, TreeLayer, Usage } from '../../protocol/fields.js'
 import type { Name, Sha256 } from '../../protocol/ids.js'
 import type { Grant } from '../../protocol/views.js'
 import type { Environment } from './environment.js'
@@ -80,9 +80,9 @@ export interface AttemptFiles {
   unpackBundle(zip: Buffer): Promise<void>
   /** Adds a line to the job's stderr that tells what jankins could not do; nothing when the disk has no room. */
   note(line: string): Promise<void>
-  partBytes(part: Part): Promise<number>
+  streamBytes(stream: Stream): Promise<number>
   /** @param into at least `bytesMax` long: may be used for what is returned */
-  readPart(part: Part, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
+  readStream(stream: Stream, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
   /** Bytes of a log that are worth freeing at once. */
   readonly freeStepBytes: number
   /**
@@ -93,12 +93,23 @@ export interface AttemptFiles {
   free(stream: Stream, mark: StreamMark): Promise<void>
   /** Up to where this process or an earlier one has freed. To be asked before anything is read. */
   readFreed(): Promise<FreedMarks>
-  /**
-   * Packs what the globs match and what was put into the artifacts directory; undefined when there is nothing.
-   * @throws Error when something cannot be kept
-   */
-  packArtifacts(globs: readonly string[]): Promise<{ readonly bytes: number; readonly sha256: Sha256 } | undefined>
+  /** What the globs match and what was put into the artifacts directory; undefined: nothing. @throws PackError */
+  packArtifacts(globs: readonly string[]): Promise<Pack | undefined>
   remove(): Promise<void>
+}
+
+/** The archive of what an attempt leaves: made while it is read, and again where it is read again. */
+export interface Pack {
+  /** Of the whole, once it was read to its end. */
+  readonly made: { readonly bytes: number; readonly sha256: Sha256 } | undefined
+  /** Fills `into` from `offset` on; fewer bytes at the end, undefined behind it. One call at a time. @throws PackError */
+  read(offset: number, into: Buffer): Promise<Buffer | undefined>
+  close(): void
+}
+
+/** Something that a job leaves cannot be kept. */
+export class PackError extends Error {
+  override readonly name = 'PackError'
 }
 
 export interface Executor {

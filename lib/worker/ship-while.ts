@@ -39,4 +39,4 @@ export async function shipWhile(
 }
 
 const writtenBytes = async (files: AttemptFiles): Promise<number> =>
-  (await files.partBytes('stdout')) + (await files.partBytes('stderr'))
+  (await files.streamBytes('stdout')) + (await files.streamBytes('stderr'))

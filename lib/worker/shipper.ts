@@ -3,12 +3,13 @@ import { crc32 } from 'node:zlib'
 import { JankinsError } from '../../protocol/errors.js'
 import { type Part, STREAMS, type Stream } from '../../protocol/fields.js'
 import { LIMITS } from '../../protocol/limits.js'
+import { assert } from '../base/assert.js'
 import type { Log } from '../base/log.js'
 import type { Client } from '../client/connection.js'
 import { DurableMarks } from './durable-marks.js'
 import { isCode, type LeaseHolder, type Link } from './link.js'
 import { type EndPlan, headBytesMax, locate, planEnd, type StreamPlan } from './log-limit.js'
-import type { AttemptFiles, FreedMarks } from './ports.js'
+import type { AttemptFiles, FreedMarks, Pack } from './ports.js'
 
 /** Chunks of one part that are under way at once: enough for a line of 5 ms at 500 MB/s. */
 const WINDOW = 3
@@ -27,8 +28,13 @@ interface StreamState {
   marks: DurableMarks
 }
 
-/** Reads the next bytes of a part, into `into` where it can. */
-type Read = (offset: number, bytesMax: number, into: Buffer) => Promise<Buffer>
+/** Bytes of a part on their way to the daemon. */
+interface Supply {
+  /** Infinity as long as it is not known. */
+  readonly end: number
+  /** At most `bytesMax`, into `into` where it can; undefined: it has turned out that `offset` is the end. */
+  read(offset: number, bytesMax: number, into: Buffer): Promise<Buffer | undefined>
+}
 
 export interface Finished {
   readonly stdout: { readonly bytes: number; readonly crc32: number; readonly tail?: Uint8Array }
@@ -92,8 +98,8 @@ export class Shipper {
    */
   async shipGrowth(ended?: AbortSignal): Promise<{ readonly writtenBytes: number; readonly grew: boolean }> {
     const { logLimitBytes, onLogLimit } = this.#files.record.grant
-    const stdout = await this.#files.partBytes('stdout')
-    const stderr = await this.#files.partBytes('stderr')
+    const stdout = await this.#files.streamBytes('stdout')
+    const stderr = await this.#files.streamBytes('stderr')
     const limit = headBytesMax(logLimitBytes, onLogLimit)
     const { stdout: out, stderr: err } = this.#streams
     const outEnd = Math.min(stdout, Math.max(out.length, limit - shippedOf(err)))
@@ -116,11 +122,17 @@ export class Shipper {
     }
   }
 
-  async shipArtifacts(bytes: number): Promise<void> {
-    await this.#ship('artifacts', bytes, this.#artifactsLength, (offset, bytesMax, into) =>
-      this.#files.readPart('artifacts', offset, bytesMax, into),
-    )
-    this.#artifactsLength = bytes
+  /** Ships an archive while it is made. @throws PackError */
+  async shipArtifacts(pack: Pack): Promise<NonNullable<Pack['made']>> {
+    const supply: Supply = {
+      get end() {
+        return pack.made?.bytes ?? Number.POSITIVE_INFINITY
+      },
+      read: (offset, bytesMax, into) => pack.read(offset, into.subarray(0, bytesMax)),
+    }
+    this.#artifactsLength = await this.#ship('artifacts', supply, this.#artifactsLength)
+    assert(pack.made, 'what was shipped was made')
+    return pack.made
   }
 
   async #makePlan(): Promise<EndPlan> {
@@ -130,7 +142,7 @@ export class Shipper {
       logLimitBytes,
       onLogLimit,
       { stdout: shippedOf(stdout), stderr: shippedOf(stderr) },
-      { stdout: await this.#files.partBytes('stdout'), stderr: await this.#files.partBytes('stderr') },
+      { stdout: await this.#files.streamBytes('stdout'), stderr: await this.#files.streamBytes('stderr') },
     )
     // Without a note on a full disk another worker process may cut elsewhere: its checksum then makes it ship all anew.
     if (plan.stdout.cut || plan.stderr.cut) await this.#files.writePlan(plan).catch(() => {})
@@ -149,24 +161,19 @@ export class Shipper {
   async #shipStream(stream: Stream, plan: StreamPlan, enough?: AbortSignal): Promise<void> {
     const state = this.#streams[stream]
     if (plan.bytes <= state.length) return
-    state.length = await this.#ship(
-      stream,
-      plan.bytes,
-      state.length,
-      (offset, bytesMax, into) => this.#read(stream, plan, offset, bytesMax, into),
-      enough,
-    )
+    const read: Supply['read'] = (offset, bytesMax, into) => this.#read(stream, plan, offset, bytesMax, into)
+    state.length = await this.#ship(stream, { end: plan.bytes, read }, state.length, enough)
   }
 
-  /** Sends [from, end) with several chunks under way; returns the daemon's length, which is then `end`. */
-  async #ship(part: Part, end: number, from: number, read: Read, enough?: AbortSignal): Promise<number> {
-    const isBulk = part === 'artifacts' || end - from > SMALL_BYTES
+  /** Sends what there is from `from` on with several chunks under way; returns the daemon's length, then the end. */
+  async #ship(part: Part, supply: Supply, from: number, enough?: AbortSignal): Promise<number> {
+    const isBulk = part === 'artifacts' || supply.end - from > SMALL_BYTES
     const channel = isBulk ? () => this.#link.bulk(this.#holder) : () => this.#link.ready()
     const { frameBytesMax, chunkBytesMax } = await this.#link.ready()
     const chunkBytes = Math.min(chunkBytesMax, frameBytesMax - ENVELOPE_BYTES)
     let stored = from
-    for (let idle = 0; stored < end; ) {
-      const length = await this.#shipFrom(stored, end, chunkBytes, isBulk ? WINDOW : 1, read, (offset, data) =>
+    for (let idle = 0; stored < supply.end; ) {
+      const length = await this.#shipFrom(stored, supply, chunkBytes, isBulk ? WINDOW : 1, (offset, data) =>
         this.#append(part, offset, data, channel, enough),
       )
       idle = length > stored ? 0 : idle + 1
@@ -179,10 +186,9 @@ export class Shipper {
   /** One run of chunks, up to `end` or to the first that did not fit: returns the daemon's length. */
   async #shipFrom(
     from: number,
-    end: number,
+    supply: Supply,
     chunkBytes: number,
     window: number,
-    read: Read,
     append: (offset: number, data: Buffer) => Promise<{ length: number; moved: boolean }>,
   ): Promise<number> {
     let next = from
@@ -191,23 +197,23 @@ export class Shipper {
     let reading: Promise<unknown> = Promise.resolve()
     // One read at a time: the checksum goes through the bytes in order.
     const take = async (into: Buffer): Promise<{ offset: number; data: Buffer } | undefined> => {
-      if (next >= end || moved !== undefined) return undefined
+      if (next >= supply.end || moved !== undefined) return undefined
       const offset = next
-      const data = await read(offset, Math.min(chunkBytes, end - offset), into)
-      if (data.length === 0) throw new Error(`a file of job ${this.#holder.job} has lost its bytes at ${offset}`)
+      const data = await supply.read(offset, Math.min(chunkBytes, supply.end - offset), into)
+      if (!data) return undefined
       next = offset + data.length
       return { offset, data }
     }
     // Each lane reads into memory of its own again and again: of new memory each chunk would soon be garbage.
     const lane = async (): Promise<void> => {
-      const into = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - from))
+      const into = Buffer.allocUnsafeSlow(Math.min(chunkBytes, supply.end - from))
       for (;;) {
         const taken = reading.then(() => take(into))
         reading = taken.catch(() => {})
         const chunk = await taken
         if (!chunk) return
         const answer = await append(chunk.offset, chunk.data)
-        if (answer.moved) moved = Math.min(moved ?? end, answer.length)
+        if (answer.moved) moved = Math.min(moved ?? answer.length, answer.length)
         else stored = Math.max(stored, answer.length)
       }
     }
@@ -249,7 +255,7 @@ export class Shipper {
   async #read(stream: Stream, plan: StreamPlan, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer> {
     const place = locate(plan, offset, bytesMax)
     const data =
-      place.kind === 'mark' ? place.data : await this.#files.readPart(stream, place.offset, place.bytes, into)
+      place.kind === 'mark' ? place.data : await this.#files.readStream(stream, place.offset, place.bytes, into)
     if (data.length === 0) throw new Error(`${stream} of job ${this.#holder.job} has lost its bytes at ${offset}`)
     const state = this.#streams[stream]
     const skip = state.crcOffset - offset

@@ -84,9 +84,14 @@ t.test('parts that nobody came back for go after a week, and no others', async t
   t.ok(existsSync(join(dir, 'artifacts/parts/7.part')), 'not looked at again within the hour')
 })
 
-t.test('what came of artifacts goes when their attempt ends unfinished, and what was sealed stays', async t => {
+t.test('what came of artifacts goes when their attempt ends without them, and what was sealed stays', async t => {
   const dir = t.testdir()
   const blobs = open(t, dir)
+  await blobs.append(keyOf(4), 'artifacts', 0, ZIP.subarray(0, 5))
+  for (const job of [4, 5]) await blobs.dropArtifacts(keyOf(job))
+  t.notOk(existsSync(join(dir, 'artifacts/parts/4.part')))
+  await blobs.append(keyOf(4), 'artifacts', 0, ZIP)
+  await blobs.sealArtifacts(keyOf(4), ZIP.length, SHA)
   await blobs.append(keyOf(1), 'artifacts', 0, ZIP.subarray(0, 5))
   await blobs.append(keyOf(2), 'artifacts', 0, ZIP)
   await blobs.sealArtifacts(keyOf(2), ZIP.length, SHA)

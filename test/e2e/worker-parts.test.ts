@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Dial, Wire } from '../../lib/base/wire.js'
@@ -77,3 +77,19 @@ t.test('a job that is stopped during the upload of its artifacts leaves no part 
   t.strictSame(await parts(), [])
   t.strictSame(await attempts(), [])
 })
+
+t.test(
+  'artifacts that change while they are sent are not kept, the job says so, and no part of them stays',
+  async t => {
+    const { bench, job, line, working, parts, over, attempts } = await breakUpload(t, 60_000)
+    const [attempt] = await attempts()
+    await truncate(join(bench.stateDir, 'attempts', attempt as string, 'artifacts/random'), 1_000)
+    line.mend()
+    await over()
+    t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 1, attempt: 1, artifactBytes: 0 })
+    t.match(String(await bench.log(job, 'stderr')), /the artifacts were not kept/)
+    t.strictSame(await parts(), [])
+    await working.result
+    t.strictSame(await attempts(), [])
+  },
+)

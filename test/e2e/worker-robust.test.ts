@@ -24,7 +24,7 @@ t.test('a pipe that a job puts in place of a file of its attempt holds nothing u
   const files = await machine.attempts.create(record)
   for (const file of ['stderr', 'lease-end']) spawnSync('mkfifo', [join(files.workspaceDir, '..', file)])
   t.equal(await files.readLeaseEnd(), undefined)
-  await t.rejects(files.readPart('stderr', 0, 10), { code: 'ESPIPE' })
+  await t.rejects(files.readStream('stderr', 0, 10), { code: 'ESPIPE' })
   await files.remove()
 })
 

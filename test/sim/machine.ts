@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { EndPlan } from '../../lib/worker/log-limit.js'
-import type { AttemptFiles, Ending, FreedMarks, GrantRecord, Machine } from '../../lib/worker/ports.js'
+import type { AttemptFiles, Ending, FreedMarks, GrantRecord, Machine, Pack } from '../../lib/worker/ports.js'
 import { parseSha256, type Sha256 } from '../../protocol/ids.js'
 import { JobProcess, shellOf } from './process.js'
 import { Actor, MachineTime, type World } from './world.js'
@@ -151,12 +151,11 @@ export class FakeMachine {
       async note(line) {
         attempt.stderr = Buffer.concat([attempt.stderr, Buffer.from(`jankins: ${line}\n`)])
       },
-      partBytes: async part => attempt[part]?.length ?? 0,
-      async readPart(part, offset, bytesMax) {
+      streamBytes: async stream => attempt[stream].length,
+      async readStream(stream, offset, bytesMax) {
         await disk()
-        const bytes = attempt[part] ?? Buffer.alloc(0)
-        const data = Buffer.from(bytes.subarray(offset, offset + bytesMax))
-        const freedBytes = part === 'artifacts' ? 0 : (attempt.freed[part]?.bytes ?? 0)
+        const data = Buffer.from(attempt[stream].subarray(offset, offset + bytesMax))
+        const freedBytes = attempt.freed[stream]?.bytes ?? 0
         return data.fill('\n', 0, Math.min(data.length, Math.max(0, freedBytes - offset)))
       },
       freeStepBytes: FREE_STEP_BYTES,
@@ -169,8 +168,21 @@ export class FakeMachine {
       packArtifacts: async globs => {
         await disk()
         if (globs.length === 0) return undefined
-        attempt.artifacts ??= Buffer.from(`artifacts of ${attempt.record.grant.lease}`)
-        return { bytes: attempt.artifacts.length, sha256: sha256Of(attempt.artifacts) }
+        const whole = Buffer.from(`artifacts of ${attempt.record.grant.lease}`)
+        attempt.artifacts = whole
+        let made: Pack['made']
+        return {
+          get made() {
+            return made
+          },
+          async read(offset, into) {
+            await disk()
+            if (offset < whole.length) return into.subarray(0, whole.copy(into, 0, offset))
+            made = { bytes: whole.length, sha256: sha256Of(whole) }
+            return undefined
+          },
+          close() {},
+        }
       },
       remove: async () => {
         await disk()

@@ -102,6 +102,9 @@ export function memoryBlobs(store: MemoryDisk, world: World, actor: Actor, disk:
       const sum = createHash('sha256').update(file.bytes).digest('hex')
       seal(file, bytes, sum === sha256, () => cut(file, 0))
     },
+    async dropArtifacts(key) {
+      cut(store.of(key).artifacts, 0)
+    },
     async readArtifacts(key, offset, bytesMax) {
       return store.of(key).artifacts.bytes.subarray(offset, offset + bytesMax)
     },

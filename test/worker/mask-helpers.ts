@@ -14,8 +14,8 @@ export function maskedSlowly(bytes: Buffer, patterns: readonly Buffer[]): Buffer
 export function growingFiles(pieceBytes: number): { files: AttemptFiles; write(bytes: Buffer): void } {
   let stdout: Buffer = Buffer.alloc(0)
   const files = {
-    partBytes: async (part: string) => (part === 'stdout' ? stdout.length : 0),
-    readPart: async (_part: string, offset: number, bytesMax: number) =>
+    streamBytes: async (part: string) => (part === 'stdout' ? stdout.length : 0),
+    readStream: async (_part: string, offset: number, bytesMax: number) =>
       Buffer.from(stdout.subarray(offset, offset + Math.min(bytesMax, pieceBytes))),
   } as unknown as AttemptFiles
   return {

@@ -4,9 +4,10 @@ import t from 'tap'
 import { silentLog } from '../../lib/base/log.js'
 import type { Client } from '../../lib/client/connection.js'
 import type { LeaseHolder, Link } from '../../lib/worker/link.js'
-import type { AttemptFiles } from '../../lib/worker/ports.js'
+import { type AttemptFiles, type Pack, PackError } from '../../lib/worker/ports.js'
 import { Shipper } from '../../lib/worker/shipper.js'
 import { JankinsError } from '../../protocol/errors.js'
+import type { Sha256 } from '../../protocol/ids.js'
 import type { Params } from '../../protocol/methods.js'
 
 const bytes = (count: number): Buffer => Buffer.from(Array.from({ length: count }, (_, index) => (index * 7) % 256))
@@ -29,8 +30,8 @@ function stage(stdout: Buffer, forgetAt: readonly number[] = []) {
   } as unknown as Link
   const files = {
     record: { grant: { logLimitBytes: 1e9, onLogLimit: 'cut' } },
-    partBytes: async (part: string) => (part === 'stdout' ? stdout.length : 0),
-    readPart: async (_part: string, offset: number, max: number) => stdout.subarray(offset, offset + max),
+    streamBytes: async (part: string) => (part === 'stdout' ? stdout.length : 0),
+    readStream: async (_part: string, offset: number, max: number) => stdout.subarray(offset, offset + max),
     readPlan: async () => undefined,
   } as unknown as AttemptFiles
   const shipper = new Shipper(files, link, { job: 1, lease: 'l' } as unknown as LeaseHolder, silentLog)
@@ -63,4 +64,52 @@ t.test('a small log rides in the finish', async t => {
   t.equal(stored().length, 0)
   t.equal(stdout.tail?.length, 1_000)
   t.strictSame(stderr, { bytes: 0, crc32: 0 })
+})
+
+/** An archive whose bytes are known in the end only; `broken` says where it cannot be read. */
+function packOf(whole: Buffer, broken = Number.POSITIVE_INFINITY) {
+  const asked: number[] = []
+  const sha256 = 'a'.repeat(64) as Sha256
+  let made: Pack['made']
+  const pack: Pack = {
+    get made() {
+      return made
+    },
+    async read(offset, into) {
+      asked.push(offset)
+      if (offset + into.length > broken) throw new PackError('a file has changed')
+      made = offset >= whole.length ? { bytes: whole.length, sha256 } : undefined
+      return made ? undefined : into.subarray(0, whole.copy(into, 0, offset))
+    },
+    close() {},
+  }
+  return { pack, asked, made: { bytes: whole.length, sha256 } }
+}
+
+t.test('an archive is shipped while it is made, to an end that shows by itself', async t => {
+  for (const length of [1, 64_512, 200_000, 1_000_000]) {
+    const whole = bytes(length)
+    const { shipper, stored } = stage(Buffer.alloc(0))
+    const { pack, made } = packOf(whole)
+    t.strictSame(await shipper.shipArtifacts(pack), made)
+    t.ok(stored().equals(whole), `${length} bytes`)
+  }
+})
+
+t.test('of an archive goes again what the daemon has lost, and nothing that it has', async t => {
+  const whole = bytes(1_000_000)
+  const lossy = stage(Buffer.alloc(0), [200_000, 900_000])
+  t.strictSame(await lossy.shipper.shipArtifacts(packOf(whole).pack), packOf(whole).made)
+  t.ok(lossy.stored().equals(whole))
+  const adopted = stage(Buffer.alloc(0))
+  const { pack, asked, made } = packOf(whole)
+  adopted.shipper.startFrom({ stdoutBytes: 0, stderrBytes: 0, artifactsBytes: whole.length })
+  t.strictSame(await adopted.shipper.shipArtifacts(pack), made)
+  t.strictSame(asked[0], whole.length, 'its sum has to be made all the same')
+  t.equal(adopted.stored().length, 0)
+})
+
+t.test('an archive that cannot be made to its end is told as such', async t => {
+  const { shipper } = stage(Buffer.alloc(0))
+  await t.rejects(shipper.shipArtifacts(packOf(bytes(1_000_000), 700_000).pack), PackError)
 })

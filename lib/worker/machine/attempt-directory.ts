@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Part } from '../../../protocol/fields.js'
+import type { Stream } from '../../../protocol/fields.js'
 import { unpackBundle } from '../../client/archive/unpack.js'
 import type { AttemptFiles, Cookie, GrantRecord } from '../ports.js'
 import { createFreed, type PunchHole } from './freed.js'
@@ -44,8 +44,6 @@ const FREE_STEP_BYTES = 8 * 1024 * 1024
 /** A job may have put a pipe there: to open or read that is not to be waited for. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
-const FILE_OF: { readonly [P in Part]: string } = { stdout: 'stdout', stderr: 'stderr', artifacts: 'artifacts.zip' }
-
 export async function makeAttempt(dir: string, record: GrantRecord, home: AttemptHome): Promise<LinuxAttempt> {
   mkdirSync(dir, { mode: 0o700 })
   try {
@@ -70,8 +68,8 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
   const { bootId } = home
   const path = (name: string): string => join(dir, name)
   const files = createOpenFiles()
-  const readerOf = (part: Part): StreamReader => {
-    const file = path(FILE_OF[part])
+  const readerOf = (stream: Stream): StreamReader => {
+    const file = path(stream)
     return createStreamReader(
       async () => sizeOf(file) ?? 0,
       async (offset, bytesMax, into) => {
@@ -80,7 +78,7 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
       },
     )
   }
-  const readers = { stdout: readerOf('stdout'), stderr: readerOf('stderr'), artifacts: readerOf('artifacts') }
+  const readers = { stdout: readerOf('stdout'), stderr: readerOf('stderr') }
   const freed = createFreed(dir, home.punchHole)
   const attempt: LinuxAttempt = {
     name: dir.slice(dir.lastIndexOf('/') + 1),
@@ -112,12 +110,12 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
       await unpackBundle(zip, path('workspace'))
     },
     note: line => appendFile(path('stderr'), `jankins: ${line}\n`, { mode: 0o600 }).catch(() => {}),
-    partBytes: part => readers[part].bytes(),
-    async readPart(part, offset, bytesMax, into) {
-      const goneBytes = part === 'artifacts' ? 0 : freed.holeEnd(part) - offset
+    streamBytes: stream => readers[stream].bytes(),
+    async readStream(stream, offset, bytesMax, into) {
+      const goneBytes = freed.holeEnd(stream) - offset
       return goneBytes > 0
         ? Buffer.alloc(Math.min(bytesMax, goneBytes), '\n')
-        : readers[part].read(offset, bytesMax, into)
+        : readers[stream].read(offset, bytesMax, into)
     },
     freeStepBytes: FREE_STEP_BYTES,
     free: (stream, mark) => freed.free(stream, mark, () => readers[stream].isWhole()),

@@ -27,7 +27,7 @@ export interface StateDirectory extends AttemptStorage {
  *
  *     DIR/worker guard                  who holds the directory, and which guard is in charge: see guard.sh
  *     DIR/attempts/JOB-ATTEMPT-LEASE/   grant lease-end ending plan freed cgroup namespace shell status stdout
- *                                       stderr script artifacts.zip artifacts.sum workspace/ artifacts/
+ *                                       stderr script workspace/ artifacts/
  *
  * @throws StateDirectoryBusyError, or what the file system says
  */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Part, Stream } from '../../../protocol/fields.js'
+import type { Stream } from '../../../protocol/fields.js'
 import type { AttemptFiles } from '../ports.js'
 import { formsOf } from './forms.js'
 import { createMasker, type Masker } from './masker.js'
@@ -27,7 +27,7 @@ export function createMaskedLog(files: AttemptFiles): MaskedLog {
   async function readRange(stream: Stream, from: number, to: number): Promise<Buffer> {
     const pieces: Buffer[] = []
     for (let offset = from; offset < to; ) {
-      const piece = await files.readPart(stream, offset, to - offset)
+      const piece = await files.readStream(stream, offset, to - offset)
       if (piece.length === 0) break
       pieces.push(piece)
       offset += piece.length
@@ -35,28 +35,28 @@ export function createMaskedLog(files: AttemptFiles): MaskedLog {
     return Buffer.concat(pieces)
   }
 
-  async function partBytes(part: Part): Promise<number> {
-    if (part === 'artifacts' || !masker) return files.partBytes(part)
-    const fileBytes = endBytes.get(part) ?? (await files.partBytes(part))
+  async function streamBytes(stream: Stream): Promise<number> {
+    if (!masker) return files.streamBytes(stream)
+    const fileBytes = endBytes.get(stream) ?? (await files.streamBytes(stream))
     if (hasEnded) {
-      endBytes.set(part, fileBytes)
+      endBytes.set(stream, fileBytes)
       return fileBytes
     }
     const from = Math.max(0, fileBytes - masker.reachBytes)
-    return from + masker.heldFrom(await readRange(part, from, fileBytes))
+    return from + masker.heldFrom(await readRange(stream, from, fileBytes))
   }
 
-  async function readPart(part: Part, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer> {
-    if (part === 'artifacts' || !masker) return files.readPart(part, offset, bytesMax, into)
+  async function readStream(stream: Stream, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer> {
+    if (!masker) return files.readStream(stream, offset, bytesMax, into)
     const from = Math.max(0, offset - masker.reachBytes)
-    const to = Math.min(offset + bytesMax + masker.reachBytes, endBytes.get(part) ?? Number.POSITIVE_INFINITY)
-    const bytes = await readRange(part, from, to)
+    const to = Math.min(offset + bytesMax + masker.reachBytes, endBytes.get(stream) ?? Number.POSITIVE_INFINITY)
+    const bytes = await readRange(stream, from, to)
     masker.mask(bytes)
     return bytes.subarray(offset - from, offset - from + bytesMax)
   }
 
   return {
-    files: { ...files, partBytes, readPart },
+    files: { ...files, streamBytes, readStream },
     hide(values) {
       masker = values.length === 0 ? undefined : createMasker(formsOf(values))
     },

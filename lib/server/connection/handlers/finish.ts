@@ -58,6 +58,7 @@ async function seal(params: Params<'job.finish'>, held: Held, call: Call): Promi
     throw error
   }
   if (params.artifacts) await blobs.sealArtifacts(key, params.artifacts.bytes, params.artifacts.sha256)
+  else await blobs.dropArtifacts(key)
 }
 
 const endOf = (params: Params<'job.finish'>, call: Call): End => ({
