@@ -1,5 +1,5 @@
 import type { Conversation } from './conversation.js'
-import { wrongReply } from './conversation.js'
+import { NOTHING, wrongReply } from './conversation.js'
 import { PARAMETER } from './queue.js'
 
 /** As many bytes as a request of job.queue has. */
@@ -47,25 +47,20 @@ export class PutConversation implements Conversation {
   }
 }
 
-/** reserve and delete: what a worker does with a job that takes no time. */
+/** reserve and delete: what a worker does with a job that takes no time. The next reserve goes along with the delete. */
 export class TakeConversation implements Conversation {
   operations = 0
-  #isReserving: boolean = true
 
   begin(): Buffer {
-    this.#isReserving = true
     return RESERVE
   }
   replyBytes(bytes: Buffer): number {
     return beanstalkReplyBytes(bytes)
   }
   next(reply: Buffer): Buffer {
-    if (this.#isReserving) {
-      this.#isReserving = false
-      return deletion(reply)
-    }
+    if (reply.subarray(0, RESERVED.length).equals(RESERVED)) return Buffer.concat([deletion(reply), RESERVE])
     if (reply.toString('latin1', 0, 7) !== 'DELETED') throw wrongReply('delete', reply)
     this.operations++
-    return this.begin()
+    return NOTHING
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Conversation } from './conversation.js'
-import { wrongReply } from './conversation.js'
-import { frameBytes, grantIn, HeldFrame, RequestFrame } from './frames.js'
+import { NOTHING, wrongReply } from './conversation.js'
+import { frameBytes, grantIn, HeldFrame, idIn, RequestFrame } from './frames.js'
 
 const CLAIM_PLACEHOLDER = 'c'.repeat(32)
 const WAIT_MS = 5_000
@@ -32,13 +32,18 @@ export const acknowledgeFrame = (): HeldFrame => new HeldFrame('job.acknowledge'
 export const finishFrame = (): HeldFrame =>
   new HeldFrame('job.finish', { exitCode: 0, stdout: EMPTY_STREAM, stderr: EMPTY_STREAM })
 
-/** Claim, acknowledge, finish, as a worker whose jobs take no time. */
+/**
+ * Claim, acknowledge, finish, as a worker whose jobs take no time: the next claim goes along with the finish, and may be
+ * answered before it, since it waits for no commit.
+ */
 export class FinishConversation implements Conversation {
   operations = 0
   readonly #claim = new ClaimFrame()
   readonly #acknowledge = acknowledgeFrame()
   readonly #finish = finishFrame()
-  #asked: 'claim' | 'acknowledge' | 'finish' = 'claim'
+  /** Ids of those that are not answered: one, or two where the next acknowledgement is answered first. */
+  readonly #finishing = new Set<number>()
+  #asked: 'claim' | 'acknowledge' = 'claim'
 
   begin(): Buffer {
     this.#asked = 'claim'
@@ -50,24 +55,22 @@ export class FinishConversation implements Conversation {
   }
 
   next(reply: Buffer): Buffer {
-    switch (this.#asked) {
-      case 'claim': {
-        this.#claim.check(reply)
-        const grant = grantIn(reply)
-        this.#acknowledge.name(grant)
-        this.#finish.name(grant)
-        this.#asked = 'acknowledge'
-        return this.#acknowledge.fresh()
-      }
-      case 'acknowledge':
-        this.#acknowledge.check(reply)
-        this.#asked = 'finish'
-        return this.#finish.fresh()
-      case 'finish':
-        this.#finish.check(reply)
-        if (reply.indexOf(COMPLETE) < 0) throw wrongReply('job.finish', reply)
-        this.operations++
-        return this.begin()
+    if (this.#finishing.delete(idIn(reply))) {
+      if (reply.indexOf(COMPLETE) < 0) throw wrongReply('job.finish', reply)
+      this.operations++
+      return NOTHING
     }
+    if (this.#asked === 'claim') {
+      this.#claim.check(reply)
+      const grant = grantIn(reply)
+      this.#acknowledge.name(grant)
+      this.#finish.name(grant)
+      this.#asked = 'acknowledge'
+      return this.#acknowledge.fresh()
+    }
+    this.#acknowledge.check(reply)
+    const finish = this.#finish.fresh()
+    this.#finishing.add(this.#finish.id)
+    return Buffer.concat([finish, this.begin()])
   }
 }

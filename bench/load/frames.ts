@@ -34,12 +34,20 @@ export class RequestFrame {
     return this.bytes
   }
 
+  /** Of the last `fresh`. */
+  get id(): number {
+    return this.#id
+  }
+
   /** @throws Error when `reply`, with its length prefix, is no result of the last `fresh` */
   check(reply: Buffer): void {
-    const isResult = reply[ID_AT - 2] === 1 && reply.readUInt32BE(ID_AT) === this.#id && reply[ID_AT + 4] === NIL
+    const isResult = reply[ID_AT - 2] === 1 && idIn(reply) === this.#id && reply[ID_AT + 4] === NIL
     if (!isResult) throw wrongReply(this.#method, reply)
   }
 }
+
+/** Which request a reply, with its length prefix, is to. */
+export const idIn = (reply: Buffer): number => reply.readUInt32BE(ID_AT)
 
 /** Bytes of the frame at the head of `bytes`, with its prefix, or 0 while a part of it is missing. */
 export function frameBytes(bytes: Buffer): number {

@@ -90,9 +90,10 @@ export async function openTalk(
   let pending: Buffer | undefined
   let askedAtMs = 0
   let operations = conversation.operations
+  let isOver: boolean = false
   function answer(reply: Buffer): void {
     const request = conversation.next(reply)
-    let isOver = request === undefined
+    isOver = request === undefined
     if (conversation.operations !== operations) {
       const nowMs = performance.now()
       operations = conversation.operations
@@ -102,16 +103,20 @@ export async function openTalk(
       isOver ||= nowMs >= counts.endsAtMs || counts.operations >= (counts.limits.operationsMax ?? Infinity)
     }
     if (isOver) end()
+    else if (request!.length === 0) return
     else if (isPaced) setTimeout(() => socket.write(request!), pauseMs(counts))
     else socket.write(request!)
   }
+  const lengthOf = (bytes: Buffer): number => (bytes.length > 0 ? conversation.replyBytes(bytes) : 0)
   take = bytes => {
     try {
-      const whole: Buffer = pending ? Buffer.concat([pending, bytes]) : bytes
-      const length = conversation.replyBytes(whole)
-      // Nothing is sent before the reply is there, so nothing can follow it.
-      pending = length === 0 ? Buffer.from(whole) : undefined
-      if (length > 0) answer(whole)
+      let rest: Buffer = pending ? Buffer.concat([pending, bytes]) : bytes
+      // What was asked for along with the last request of all is answered to nobody.
+      for (let length = lengthOf(rest); length > 0 && !isOver; length = lengthOf(rest)) {
+        answer(rest.subarray(0, length))
+        rest = rest.subarray(length)
+      }
+      pending = rest.length > 0 ? Buffer.from(rest) : undefined
     } catch (error) {
       fail(error as Error)
     }

@@ -24,9 +24,14 @@ interface Working {
   readonly sinceMs: number
   /** Missing until its directory is made. */
   run?: JobRun
+  /** Nothing of it is left to do here: only its server has to answer. */
+  isFinishing: boolean
 }
 
-/** The jobs that run on this worker now, and the slots that they take. */
+/**
+ * The jobs that run on this worker now, and the slots that they take: each until its end is sent. While that is answered
+ * the next one may be asked for already, as long as no more than another `slots` wait for their answers.
+ */
 export class Crew {
   readonly #parts: CrewParts
   readonly #working = new Set<Working>()
@@ -41,7 +46,10 @@ export class Crew {
   }
 
   get free(): number {
-    return Math.max(0, this.#parts.slots - this.#working.size)
+    const { slots } = this.#parts
+    let running = 0
+    for (const { isFinishing } of this.#working) if (!isFinishing) running++
+    return Math.max(0, slots - Math.max(running, this.#working.size - slots))
   }
 
   get busy(): number {
@@ -53,7 +61,7 @@ export class Crew {
     return this.#hasRun
   }
 
-  /** Resolves at the next end of a job, or when the signal fires. */
+  /** Resolves when the end of a job is sent or answered, or when the signal fires. */
   nextEnd(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       const done = (): void => {
@@ -107,23 +115,32 @@ export class Crew {
 
   #work(served: Served, job: JobId, steps: (start: (files: AttemptFiles) => JobRun) => Promise<void>): void {
     const { clock, log } = this.#parts
-    const working: Working = { served, sinceMs: clock.monotonicMs() }
+    const working: Working = { served, sinceMs: clock.monotonicMs(), isFinishing: false }
     this.#working.add(working)
     this.#hasRun = true
     const start = (files: AttemptFiles): JobRun => {
-      working.run = new JobRun({ ...this.#parts, link: served.link, files, remove: ended => this.#remove(ended) })
+      const onFinishing = (): void => {
+        working.isFinishing = true
+        this.#tell()
+      }
+      const remove = (ended: AttemptFiles): Promise<void> => this.#remove(ended)
+      working.run = new JobRun({ ...this.#parts, link: served.link, files, onFinishing, remove })
       if (this.#stopping) working.run.stop()
       return working.run
     }
     const ended = (): void => {
       this.#working.delete(working)
       served.spend(clock.monotonicMs() - working.sinceMs)
-      for (const listener of [...this.#listeners]) listener()
+      this.#tell()
     }
     steps(start).then(ended, error => {
       log.error('a job was not run', { job }, error)
       ended()
     })
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener()
   }
 
   /** Beside the next job. Where removals fall behind, a slot waits: what has ended does not fill the disk. */

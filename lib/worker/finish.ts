@@ -53,7 +53,9 @@ async function insistOnFinish(
       const artifacts = pack && (await shipper.shipArtifacts(pack))
       const log = await shipper.shipEnd()
       const params: Params<'job.finish'> = { job, lease, ...outcome, ...log }
-      return (await link.insist('job.finish', artifacts ? { ...params, artifacts } : params)).state
+      const finished = link.insist('job.finish', artifacts ? { ...params, artifacts } : params)
+      parts.onFinishing()
+      return (await finished).state
     } catch (error) {
       const isRefused = isCode(error, 'E_OFFSET') || isCode(error, 'E_CHECKSUM')
       if (!(isRefused || isDiskFull(error)) || ++refused > REFUSED_MAX) throw error

@@ -23,6 +23,8 @@ export interface JobRunParts {
   readonly files: AttemptFiles
   /** Of the worker process: a few of them are passed on. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Told when the end of the job is on its way to the server, again when it has to be sent again. */
+  onFinishing(): void
   /** Told when the server has taken the end of a job. */
   onEnd?(end: JobEnd): void
   /** Takes away the directory of an attempt, or sees to it; resolves when the next job may be taken. */

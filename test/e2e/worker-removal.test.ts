@@ -29,17 +29,16 @@ t.test('the next job does not wait until the directory of the last one is gone, 
       },
     },
   }
-  const [first, second, third] = await Promise.all([1, 2, 3].map(() => bench.exec({ command: ['true'] })))
+  const jobs = await Promise.all([1, 2, 3, 4].map(() => bench.exec({ command: ['true'] })))
+  const last = jobs.pop()!
   const working = await bench.work({ machine, mode: { kind: 'loop' } })
-  t.match(await bench.ended(first!), { state: 'COMPLETE', exitCode: 0 })
-  t.match(await bench.ended(second!), { state: 'COMPLETE', exitCode: 0 })
-  await until('both are being removed', () => waiting.length === 2)
-  t.match((await bench.admin.call('job.wait', { job: third!, waitMs: 1_000 })).job, { state: 'PENDING' })
-  waiting.shift()?.()
-  waiting.shift()?.()
-  t.match(await bench.ended(third!), { state: 'COMPLETE', exitCode: 0 })
+  for (const job of jobs) t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 0 })
+  await until('all three are being removed', () => waiting.length === 3)
+  t.match((await bench.admin.call('job.wait', { job: last, waitMs: 1_000 })).job, { state: 'PENDING' })
+  for (const remove of waiting.splice(0)) remove()
+  t.match(await bench.ended(last), { state: 'COMPLETE', exitCode: 0 })
   working.drain()
-  await until('the third is being removed', () => waiting.length === 1)
+  await until('the last one is being removed', () => waiting.length === 1)
   waiting.shift()?.()
   await working.result
   t.strictSame(await readdir(join(stateDir, 'attempts')), [])
