@@ -194,10 +194,11 @@ export class Shipper {
     let next = from
     let stored = from
     let moved: number | undefined
+    let isBroken: boolean = false
     let reading: Promise<unknown> = Promise.resolve()
     // One read at a time: the checksum goes through the bytes in order.
     const take = async (into: Buffer): Promise<{ offset: number; data: Buffer } | undefined> => {
-      if (next >= supply.end || moved !== undefined) return undefined
+      if (next >= supply.end || moved !== undefined || isBroken) return undefined
       const offset = next
       const data = await supply.read(offset, Math.min(chunkBytes, supply.end - offset), into)
       if (!data) return undefined
@@ -217,7 +218,13 @@ export class Shipper {
         else stored = Math.max(stored, answer.length)
       }
     }
-    await Promise.all(Array.from({ length: window }, lane))
+    const broken = (error: unknown): never => {
+      isBroken = true
+      throw error
+    }
+    // All of them: whoever hears of an error may be sure that nothing is read any more.
+    const ends = await Promise.allSettled(Array.from({ length: window }, () => lane().catch(broken)))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
     return moved ?? stored
   }
 

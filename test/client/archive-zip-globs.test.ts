@@ -180,6 +180,7 @@ t.test('a file that has gone or changed since it was found is an error, and no f
     const zip = (await zipGlobs(root, ['*'], undefined)) as ZipMaking
     apply(root)
     await t.rejects(bytesOf(zip, 100_000), what)
+    await t.rejects(zip.read(5_000_000, Buffer.alloc(10)), `${what}: no end of the archive`)
     await t.rejects(bytesOf(zip, 300_000), `${what}, and again`)
     zip.close()
   }

@@ -8,6 +8,7 @@ import { ZipMaking } from './zip-making.js'
 
 /** What a directory gets that no entry names. */
 const PLAIN_MODES: ReadonlySet<number> = new Set([0o755, 0o775])
+
 /**
  * Zips what matches below `root`, and everything in `extraDir` under its own names. Modes, times and symlinks are kept.
  * Undefined when no file matched.

@@ -99,7 +99,10 @@ export class ZipMaking {
   async #next(): Promise<Buffer | undefined> {
     if (!this.#run || this.#made) return undefined
     const { pieces, sum } = this.#run
-    const next = await pieces.next()
+    const next = await pieces.next().catch((error: unknown) => {
+      this.close() // asked again it would say that this was the end
+      throw error
+    })
     if (!next.done) {
       sum.update(next.value)
       return next.value
