@@ -196,11 +196,15 @@ export class Shipper {
     let moved: number | undefined
     let isBroken: boolean = false
     let reading: Promise<unknown> = Promise.resolve()
+    const stop = (error: unknown): never => {
+      isBroken = true
+      throw error
+    }
     // One read at a time: the checksum goes through the bytes in order.
     const take = async (into: Buffer): Promise<{ offset: number; data: Buffer } | undefined> => {
       if (next >= supply.end || moved !== undefined || isBroken) return undefined
       const offset = next
-      const data = await supply.read(offset, Math.min(chunkBytes, supply.end - offset), into)
+      const data = await supply.read(offset, Math.min(chunkBytes, supply.end - offset), into).catch(stop)
       if (!data) return undefined
       next = offset + data.length
       return { offset, data }
@@ -213,17 +217,13 @@ export class Shipper {
         reading = taken.catch(() => {})
         const chunk = await taken
         if (!chunk) return
-        const answer = await append(chunk.offset, chunk.data)
+        const answer = await append(chunk.offset, chunk.data).catch(stop)
         if (answer.moved) moved = Math.min(moved ?? answer.length, answer.length)
         else stored = Math.max(stored, answer.length)
       }
     }
-    const broken = (error: unknown): never => {
-      isBroken = true
-      throw error
-    }
     // All of them: whoever hears of an error may be sure that nothing is read any more.
-    const ends = await Promise.allSettled(Array.from({ length: window }, () => lane().catch(broken)))
+    const ends = await Promise.allSettled(Array.from({ length: window }, lane))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
     return moved ?? stored
   }

@@ -13,11 +13,7 @@ import type { Params } from '../../protocol/methods.js'
 const bytes = (count: number): Buffer => Buffer.from(Array.from({ length: count }, (_, index) => (index * 7) % 256))
 
 /** A daemon that keeps what is appended and may forget the end of it, as after an unclean restart. */
-function stage(
-  stdout: Buffer,
-  forgetAt: readonly number[] = [],
-  refuse: (params: Params<'job.append'>) => void = () => {},
-) {
+function stage(stdout: Buffer, forgetAt: readonly number[] = [], refuse: () => void = () => {}) {
   let stored: Buffer = Buffer.alloc(0)
   const forget = [...forgetAt]
   const link = {
@@ -25,7 +21,7 @@ function stage(
     bulk: async () => ({ frameBytesMax: 65_536, chunkBytesMax: 262_144 }) as Client,
     async insist(_method: string, params: Params<'job.append'>) {
       await new Promise(resolve => setImmediate(resolve))
-      refuse(params)
+      refuse()
       if (forget.length > 0 && stored.length > forget[0]!) stored = stored.subarray(0, forget.shift()! / 2)
       if (params.offset > stored.length) throw new JankinsError('E_OFFSET', { length: stored.length })
       if (params.offset + params.data.length > stored.length)
@@ -116,17 +112,31 @@ t.test('of an archive goes again what the daemon has lost, and nothing that it h
 
 t.test('an archive that cannot be made to its end is told as such', async t => {
   const { shipper } = stage(Buffer.alloc(0))
-  await t.rejects(shipper.shipArtifacts(packOf(bytes(1_000_000), 700_000).pack), PackError)
+  const { pack, asked } = packOf(bytes(1_000_000), 700_000)
+  await t.rejects(shipper.shipArtifacts(pack), PackError)
+  t.strictSame(
+    asked,
+    Array.from({ length: 11 }, (_, index) => index * 64_512),
+    'and is not asked for that again',
+  )
 })
 
-t.test('nothing of an archive is read any more when its shipping has failed', async t => {
+t.test('nothing of an archive is being read any more when its shipping has failed', async t => {
   const lost = new JankinsError('E_LEASE_LOST', { job: 1 })
-  const { shipper } = stage(Buffer.alloc(0), [], ({ offset }) => {
-    if (offset === 0) throw lost
+  const { shipper } = stage(Buffer.alloc(0), [], () => {
+    throw lost
   })
-  const { pack, asked } = packOf(bytes(1_000_000))
-  await t.rejects(shipper.shipArtifacts(pack), lost)
-  const { length } = asked
-  for (let turns = 0; turns < 100; turns++) await new Promise(resolve => setImmediate(resolve))
-  t.equal(asked.length, length)
+  const { pack } = packOf(bytes(1_000_000))
+  let readings = 0
+  const slow: Pack = {
+    ...{ made: undefined, close() {} },
+    async read(offset, into) {
+      readings++
+      for (let turns = 0; turns < 5; turns++) await new Promise(resolve => setImmediate(resolve))
+      readings--
+      return await pack.read(offset, into)
+    },
+  }
+  await t.rejects(shipper.shipArtifacts(slow), lost)
+  t.equal(readings, 0)
 })
