@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -83,6 +84,24 @@ t.test('a job outlives the kill of its worker, and the next worker brings its re
     Buffer.concat(log.map(({ data }) => data)).toString(),
     Array.from({ length: 2_000 }, (_, i) => `${i + 1}\n`).join(''),
   )
+  second.child.kill('SIGTERM')
+  t.equal((await second.ended).code, 0)
+})
+
+t.test('a worker that is killed while it ships artifacts leaves the rest of them to the next one', async t => {
+  const { daemon, admin, exec, worker } = await stage(t)
+  // By its name it is packed already: stored as it is.
+  const job = await exec({ command: sh('seq 1 20000000 >"$JANKINS_ARTIFACTS/numbers.gz"') })
+  const first = worker()
+  const part = join(daemon.dataDir, `artifacts/parts/${job}.part`)
+  await until('some of them have come', () => (statSync(part, { throwIfNoEntry: false })?.size ?? 0) > 1_000_000)
+  first.child.kill('SIGKILL')
+  await first.ended
+  const second = worker()
+  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
+  const out = temporaryDirectory(t)
+  t.equal((await cli(t, ['fetch', String(job), '-o', out], daemon)).code, 0)
+  t.doesNotThrow(() => execFileSync('sh', ['-c', 'seq 1 20000000 | cmp - "$1"', 'sh', join(out, 'numbers.gz')]))
   second.child.kill('SIGTERM')
   t.equal((await second.ended).code, 0)
 })
