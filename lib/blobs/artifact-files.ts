@@ -37,11 +37,6 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
     return length
   }
 
-  /** To ask first costs nothing, and most jobs have none. */
-  async function drop(paths: ArtifactPaths): Promise<void> {
-    if ((await files.bytes(paths.part)) > 0) await files.cut(paths.part, 0)
-  }
-
   return {
     append(key, offset, data) {
       const paths = artifactPaths(dataDir, key)
@@ -51,9 +46,10 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
       const paths = artifactPaths(dataDir, key)
       return (await files.bytes(paths.part)) || files.bytes(paths.final)
     },
-    drop(key) {
-      const paths = artifactPaths(dataDir, key)
-      return serial(paths.part, () => onDisk(() => drop(paths)))
+    async drop(key) {
+      const { part } = artifactPaths(dataDir, key)
+      // To ask costs next to nothing, and most jobs have none.
+      if ((await files.bytes(part)) > 0) await serial(part, () => onDisk(() => files.cut(part, 0)))
     },
     sealArtifacts(key, bytes, sha256) {
       const paths = artifactPaths(dataDir, key)

@@ -10,7 +10,8 @@ const LOG_NOTED = 3
 const LOG_BYTES = 4
 const FOLLOWERS = 5
 const LOCK = 6
-const LEASE_WORDS = 7
+const ARTIFACTS = 7
+const LEASE_WORDS = 8
 
 /** States of a lease's slot beside free and live. */
 const LIVE = 1
@@ -31,7 +32,8 @@ export function createLeaseSlots(
     open: nowMs =>
       table.open(LIVE, at => {
         atomics.store(table.words, at + BEAT, wrapped(nowMs))
-        for (const word of [STOP, LOG_NOTED, LOG_BYTES, FOLLOWERS, LOCK]) atomics.store(table.words, at + word, 0)
+        for (const word of [STOP, LOG_NOTED, LOG_BYTES, FOLLOWERS, LOCK, ARTIFACTS])
+          atomics.store(table.words, at + word, 0)
       }),
     close: ref => table.close(ref),
     beat: (ref, nowMs) => beat(table, ref, nowMs),
@@ -41,6 +43,10 @@ export function createLeaseSlots(
     requestStop(ref) {
       if (table.state(ref) !== undefined) atomics.store(table.words, table.at(ref) + STOP, 1)
     },
+    noteArtifacts(ref) {
+      if (table.state(ref) !== undefined) atomics.store(table.words, table.at(ref) + ARTIFACTS, 1)
+    },
+    hasArtifacts: ref => atomics.load(table.words, table.at(ref) + ARTIFACTS) !== 0,
     ...logWords(table),
     ...partLock(table),
   }

@@ -34,6 +34,10 @@ export interface LeaseSlots {
   follow(ref: SlotRef, delta: 1 | -1): void
   /** Whether the log is `seenBytes` long as far as anybody noted: what a follower asks after `follow`. */
   logIs(ref: SlotRef, seenBytes: number): boolean
+  /** Some of the artifacts have come. */
+  noteArtifacts(ref: SlotRef): void
+  /** Whether anybody noted so since the slot was opened. */
+  hasArtifacts(ref: SlotRef): boolean
   /**
    * One connection at a time writes to the parts of a job. False: another one does just now. Locks whatever the state of
    * the lease: look at `isLive` behind it. REAPER is no connection's number.

@@ -22,11 +22,13 @@ t.test('a beat renews a live lease, tells of a stop, and is lost on one that is 
 })
 
 t.test('a slot that was closed belongs to the next lease alone', async t => {
-  const slots = createLeaseSlots(new SharedArrayBuffer(2 * 28))
+  const slots = createLeaseSlots(new SharedArrayBuffer(2 * 32))
   const [first, second] = [slots.open(0)!, slots.open(0)!]
   t.equal(slots.open(0), undefined)
   slots.requestStop(first)
   slots.lockParts(first, 7)
+  slots.noteArtifacts(first)
+  t.ok(slots.hasArtifacts(first))
   slots.close(first)
   slots.close(first)
   const third = slots.open(100)!
@@ -38,6 +40,8 @@ t.test('a slot that was closed belongs to the next lease alone', async t => {
   t.ok(slots.lockParts(third, 8))
   t.notOk(slots.lockParts(first, 8))
   t.notOk(slots.noteLog(first, 5))
+  slots.noteArtifacts(first)
+  t.notOk(slots.hasArtifacts(third))
   t.ok(slots.isLive(second))
 })
 
@@ -100,7 +104,7 @@ t.test('no interleaving of a beat and the reaper ends a lease whose beat was ans
   let runs = 0
   const explore = (choices: readonly boolean[]): void => {
     const steps = createSteps()
-    const slots = createLeaseSlots(new SharedArrayBuffer(28), steps.words as Words)
+    const slots = createLeaseSlots(new SharedArrayBuffer(32), steps.words as Words)
     const ref = slots.open(0)!
     const beat = steps.start(() => slots.beat(ref, 9_000))
     const reap = steps.start(() => slots.expire(ref, 10_000, 5_000))

@@ -47,10 +47,13 @@ async function knownLengths(held: Held, call: Call): Promise<Lengths> {
 }
 
 async function store(params: Params<'job.append'>, held: Held, call: Call): Promise<PartLength> {
-  const { blobs } = call.services
+  const { blobs, leaseSlots } = call.services
   const { part, offset, data, job } = params
   const key = { job, attempt: held.attempt }
-  if (part === 'artifacts') return blobs.append(key, part, offset, data)
+  if (part === 'artifacts') {
+    leaseSlots.noteArtifacts(held.slot)
+    return blobs.append(key, part, offset, data)
+  }
   const stored = await blobs.append(key, part, offset, data).catch(async error => {
     await noteLog(held, call, undefined)
     throw error

@@ -33,12 +33,13 @@ function checkStreams(params: Params<'job.finish'>, held: Held): void {
     throw new JankinsError('E_BAD_REQUEST', { field: 'stdout.bytes', expected: 'within the log limit of the action' })
 }
 
-/** A job that printed nothing and leaves nothing: there is no file to look at, and none to make durable. */
+/** A job that printed nothing and left nothing: there is no file to look at, none to make durable, none to remove. */
 const leftNothing = ({ stdout, stderr, artifacts }: Params<'job.finish'>, held: Held, call: Call): boolean =>
   [stdout, stderr].every(({ bytes, crc32 }) => bytes === 0 && crc32 === 0) &&
   artifacts === undefined &&
   held.isNew === true &&
-  call.services.leaseSlots.logIs(held.slot, 0)
+  call.services.leaseSlots.logIs(held.slot, 0) &&
+  !call.services.leaseSlots.hasArtifacts(held.slot)
 
 /** Everything that the job left is durable when this resolves. */
 async function seal(params: Params<'job.finish'>, held: Held, call: Call): Promise<void> {
