@@ -36,11 +36,11 @@ export async function readLargeZip(source: ZipSource, limits: ArchiveLimits): Pr
   }
   // In the order of their bytes, whatever order the directory has: what is read on from there is cheap.
   entries.sort((one, other) => one.place.relativeOffsetOfLocalHeader - other.place.relativeOffsetOfLocalHeader)
-  for (const [index, { path, entry, place, ...others }] of entries.entries()) {
-    if (entry.kind !== 'symlink') continue
-    const target = await readTarget(open, path, place)
-    checks.addTarget(path, target)
-    entries[index] = { path, entry, place, ...others, target }
+  for (const [index, found] of entries.entries()) {
+    if (found.entry.kind !== 'symlink') continue
+    const target = await readTarget(open, found.path, found.place)
+    checks.addTarget(found.path, target)
+    entries[index] = { ...found, target }
   }
   checks.finish(source.bytes)
   return { ...open, entries, bytes: checks.bytes }
