@@ -31,7 +31,6 @@ async function zipped(root: string, globs: string[], extra?: string): Promise<st
   if (!zip) return undefined
   const entries = await listArtifacts(sourceOf(await bytesOf(zip)))
   const paths = entries.filter(({ kind }) => kind !== 'directory').map(({ path }) => path)
-  if (paths.length !== zip.files) throw new Error('the count is wrong')
   return paths.sort((a, b) => (a < b ? -1 : 1))
 }
 
@@ -92,12 +91,11 @@ t.test('modes, times, symlinks and empty directories come back, by both readers 
   symlinkSync('run.sh', join(out, 'link'))
   symlinkSync('missing/x', join(out, 'dangling'))
   const making = (await zipGlobs(root, ['out'], undefined)) as ZipMaking
-  t.equal(making.files, 5)
   t.equal(making.made, undefined)
   const zip = await bytesOf(making)
   t.strictSame(making.made, { bytes: zip.length, sha256: createHash('sha256').update(zip).digest('hex') })
   const source = sourceOf(zip)
-  await unpackArtifacts(source, join(root, 'small'))
+  t.match(await unpackArtifacts(source, join(root, 'small')), { files: 5 })
   await unpackLargeZip(await readLargeZip(source, ARTIFACT_LIMITS), join(root, 'large'))
   for (const way of ['small', 'large']) {
     const to = join(root, way, 'out')

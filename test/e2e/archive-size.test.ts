@@ -92,7 +92,6 @@ t.test('10,000 files and 1,000 symlinks come back', async t => {
   }
   const zip = join(root, 'out.zip')
   const making = (await zipGlobs(root, ['many/**'], undefined)) as ZipMaking
-  t.equal(making.files, 11_000)
   await writeZip(making, zip)
   t.match(await unpackArtifacts(await sourceOfFile(zip), join(root, 'to')), { files: 11_000 })
   t.equal(readFileSync(join(root, 'to/many/dé19/f499'), 'utf8'), 'content of 19/499')

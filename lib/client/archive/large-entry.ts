@@ -51,7 +51,7 @@ async function* unpackedPieces({ zip }: OpenZip, entry: Entry): AsyncGenerator<B
     for (let next = await guard(chunks.next()); !next.done; next = await guard(chunks.next())) {
       gathered.push(next.value)
       bytes += next.value.length
-      if (bytes < PIECE_BYTES / 2) continue
+      if (bytes < PIECE_BYTES) continue
       yield Buffer.concat(gathered, bytes)
       gathered = []
       bytes = 0

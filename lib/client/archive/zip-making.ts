@@ -37,8 +37,6 @@ interface Run {
  * make the same bytes, so what was read once can be made again.
  */
 export class ZipMaking {
-  /** How many files and symlinks. */
-  readonly files: number
   readonly #found: readonly TreeFile[]
   #run: Run | undefined
   /** The next byte that the run gives, and what was read from it already behind that. */
@@ -48,7 +46,6 @@ export class ZipMaking {
 
   constructor(found: readonly TreeFile[]) {
     this.#found = found
-    this.files = found.filter(({ kind }) => kind !== 'directory').length
   }
 
   /** Known once it was read to its end; begun anew, it has to be read to its end again. */
