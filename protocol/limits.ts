@@ -56,6 +56,11 @@ export const LIMITS = {
     beyond: NONE,
     doc: 'as many every daemon takes and gives, also one that does not tell',
   },
+  undurableBytesMax: {
+    value: 16 * MIB,
+    beyond: 'the daemon makes it durable, and takes more meanwhile',
+    doc: 'bytes of a part that are stored and that a power loss could take',
+  },
   smallLogBytesMax: { value: 32 * KIB, beyond: FIELD, doc: 'bytes of each stream that may ride in job.finish' },
   pageRowsMax: { value: 100, beyond: FIELD, doc: 'rows in one page of a list' },
   pageVisitedMax: {

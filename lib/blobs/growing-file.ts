@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { JankinsError } from '../../protocol/errors.js'
+import { LIMITS } from '../../protocol/limits.js'
 import type { PartLength } from './blobs.js'
 import type { Digest } from './digest.js'
 import { syncDirectory } from './directories.js'
@@ -9,8 +10,6 @@ import { asStoreError, onDisk } from './disk-errors.js'
 import { readAt, writeEnd } from './file-bytes.js'
 import type { FilePool, OpenFile } from './file-pool.js'
 
-/** A file that grows this much beyond its durable length is synced in the background. */
-const SYNC_BYTES = 16 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
 /** Files whose checksum is remembered; one that is forgotten is read again when it is sealed. */
 const STATES_MAX = 4_096
@@ -83,7 +82,8 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
       throw error
     }
     const length = file.bytes + fresh.length
-    if (length - state.durableBytes >= SYNC_BYTES && !state.syncing) state.syncing = syncInBackground(path, state)
+    const isFarAhead = length - state.durableBytes >= LIMITS.undurableBytesMax.value
+    if (isFarAhead && !state.syncing) state.syncing = syncInBackground(path, state)
     return { length, durableLength: state.durableBytes }
   }
 

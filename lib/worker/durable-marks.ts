@@ -33,6 +33,11 @@ export class DurableMarks {
     this.#durableBytes = Math.max(this.#durableBytes, bytes)
   }
 
+  /** Bytes of a stream of this length that are not known to be durable. */
+  undurableBytes(length: number): number {
+    return length - this.#durableBytes
+  }
+
   /** What may be freed now, once: everything before this mark. Undefined when it is not worth it yet. */
   take(): StreamMark | undefined {
     const index = this.#marks.findLastIndex(({ bytes }) => bytes <= this.#durableBytes)

@@ -10,12 +10,14 @@ import { DurableMarks } from './durable-marks.js'
 import { isCode, type LeaseHolder, type Link } from './link.js'
 import { type EndPlan, headBytesMax, locate, planEnd, type StreamPlan } from './log-limit.js'
 import type { AttemptFiles, FreedMarks, Pack } from './ports.js'
+import { type Supply, shipRun } from './ship-run.js'
 
 /** Chunks of one part that are under way at once: enough for a line of 5 ms at 500 MB/s. */
 const WINDOW = 3
 /** Room for everything in the request but the bytes. */
 const ENVELOPE_BYTES = 1_024
 const SMALL_BYTES = LIMITS.smallLogBytesMax.value
+const NOTHING = Buffer.alloc(0)
 /** Runs without a step forward, one after the other, before something must be wrong. */
 const IDLE_TRIES_MAX = 20
 
@@ -26,14 +28,6 @@ interface StreamState {
   crc: number
   crcOffset: number
   marks: DurableMarks
-}
-
-/** Bytes of a part on their way to the daemon. */
-interface Supply {
-  /** Infinity as long as it is not known. */
-  readonly end: number
-  /** At most `bytesMax`, into `into` where it can; undefined: it has turned out that `offset` is the end. */
-  read(offset: number, bytesMax: number, into: Buffer): Promise<Buffer | undefined>
 }
 
 export interface Finished {
@@ -106,11 +100,13 @@ export class Shipper {
     const before = out.length + err.length
     await this.#shipStream('stdout', { bytes: outEnd }, ended)
     await this.#shipStream('stderr', { bytes: Math.min(stderr, Math.max(err.length, limit - shippedOf(out))) }, ended)
+    const grew = out.length + err.length > before
     for (const stream of STREAMS) {
+      if (!grew) await this.#askDurable(stream, ended)
       const mark = this.#streams[stream].marks.take()
       if (mark) await this.#files.free(stream, mark)
     }
-    return { writtenBytes: stdout + stderr, grew: out.length + err.length > before }
+    return { writtenBytes: stdout + stderr, grew }
   }
 
   /** Ships the rest of a log that has ended, but for what may ride in job.finish. */
@@ -158,6 +154,14 @@ export class Shipper {
     return { bytes: plan.bytes, crc32: state.crc, ...(tail && { tail }) }
   }
 
+  /** The daemon syncs beside the appends: what became durable after the last one is in no answer yet. */
+  async #askDurable(stream: Stream, enough?: AbortSignal): Promise<void> {
+    const state = this.#streams[stream]
+    if (state.marks.undurableBytes(state.length) < LIMITS.undurableBytesMax.value) return
+    const asked = await this.#append(stream, state.length, NOTHING, () => this.#link.ready(), enough)
+    state.length = asked.length
+  }
+
   async #shipStream(stream: Stream, plan: StreamPlan, enough?: AbortSignal): Promise<void> {
     const state = this.#streams[stream]
     if (plan.bytes <= state.length) return
@@ -173,7 +177,7 @@ export class Shipper {
     const chunkBytes = Math.min(chunkBytesMax, frameBytesMax - ENVELOPE_BYTES)
     let stored = from
     for (let idle = 0; stored < supply.end; ) {
-      const length = await this.#shipFrom(stored, supply, chunkBytes, isBulk ? WINDOW : 1, (offset, data) =>
+      const length = await shipRun(stored, supply, chunkBytes, isBulk ? WINDOW : 1, (offset, data) =>
         this.#append(part, offset, data, channel, enough),
       )
       idle = length > stored ? 0 : idle + 1
@@ -181,51 +185,6 @@ export class Shipper {
       stored = length
     }
     return stored
-  }
-
-  /** One run of chunks, up to `end` or to the first that did not fit: returns the daemon's length. */
-  async #shipFrom(
-    from: number,
-    supply: Supply,
-    chunkBytes: number,
-    window: number,
-    append: (offset: number, data: Buffer) => Promise<{ length: number; moved: boolean }>,
-  ): Promise<number> {
-    let next = from
-    let stored = from
-    let moved: number | undefined
-    let isBroken: boolean = false
-    let reading: Promise<unknown> = Promise.resolve()
-    const stop = (error: unknown): never => {
-      isBroken = true
-      throw error
-    }
-    // One read at a time: the checksum goes through the bytes in order.
-    const take = async (into: Buffer): Promise<{ offset: number; data: Buffer } | undefined> => {
-      if (next >= supply.end || moved !== undefined || isBroken) return undefined
-      const offset = next
-      const data = await supply.read(offset, Math.min(chunkBytes, supply.end - offset), into).catch(stop)
-      if (!data) return undefined
-      next = offset + data.length
-      return { offset, data }
-    }
-    // Each lane reads into memory of its own again and again: of new memory each chunk would soon be garbage.
-    const lane = async (): Promise<void> => {
-      const into = Buffer.allocUnsafeSlow(Math.min(chunkBytes, supply.end - from))
-      for (;;) {
-        const taken = reading.then(() => take(into))
-        reading = taken.catch(() => {})
-        const chunk = await taken
-        if (!chunk) return
-        const answer = await append(chunk.offset, chunk.data).catch(stop)
-        if (answer.moved) moved = Math.min(moved ?? answer.length, answer.length)
-        else stored = Math.max(stored, answer.length)
-      }
-    }
-    // All of them: whoever hears of an error may be sure that nothing is read any more.
-    const ends = await Promise.allSettled(Array.from({ length: window }, lane))
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
-    return moved ?? stored
   }
 
   async #append(

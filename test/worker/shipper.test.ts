@@ -140,3 +140,37 @@ t.test('nothing of an archive is being read any more when its shipping has faile
   await t.rejects(shipper.shipArtifacts(slow), lost)
   t.equal(readings, 0)
 })
+
+t.test('a job that prints no more has freed what was durable too late for its last answer', async t => {
+  const file = Buffer.alloc(20 * 1024 * 1024)
+  const sent: number[] = []
+  let [length, durableLength] = [0, 0]
+  const link = {
+    ready: async () => ({ frameBytesMax: 1 << 20, chunkBytesMax: 960 * 1024 }) as Client,
+    bulk: async () => ({ frameBytesMax: 1 << 20, chunkBytesMax: 960 * 1024 }) as Client,
+    async insist(_method: string, { offset, data }: Params<'job.append'>) {
+      sent.push(data.length)
+      length = Math.max(length, offset + data.length)
+      return { length, durableLength }
+    },
+  } as unknown as Link
+  const freed: number[] = []
+  const files = {
+    record: { grant: { logLimitBytes: 1e9, onLogLimit: 'cut' } },
+    freeStepBytes: 8 * 1024 * 1024,
+    streamBytes: async (part: string) => (part === 'stdout' ? file.length : 0),
+    readStream: async (_part: string, offset: number, max: number) => file.subarray(offset, offset + max),
+    free: async (_stream: string, { bytes }: { bytes: number }) => void freed.push(bytes),
+  } as unknown as AttemptFiles
+  const shipper = new Shipper(files, link, { job: 1, lease: 'l' } as unknown as LeaseHolder, silentLog)
+  t.ok((await shipper.shipGrowth()).grew)
+  sent.length = 0
+  t.notOk((await shipper.shipGrowth()).grew)
+  t.strictSame([sent, freed], [[0], []], 'it asks, and nothing is durable yet')
+  durableLength = 17 * 1024 * 1024
+  await shipper.shipGrowth()
+  t.strictSame(sent, [0, 0])
+  t.ok(freed.length === 1 && freed[0]! <= durableLength && freed[0]! > durableLength - 2 * 1024 * 1024)
+  await shipper.shipGrowth()
+  t.strictSame(sent, [0, 0], 'the daemon has nothing more to make durable')
+})
