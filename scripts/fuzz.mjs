@@ -12,9 +12,10 @@ const environment = {
   JANKINS_FUZZ_SEED: seed,
   ...(target !== undefined && { JANKINS_FUZZ_TARGET: target, JANKINS_FUZZ_INPUT: input ?? '' }),
 }
-const timeout = `--timeout=${Number(seconds) + 300}`
-const { status } = spawnSync(process.execPath, ['scripts/test.mjs', 'test/fuzz/fuzz.test.ts', timeout, '--comments'], {
-  stdio: 'inherit',
-  env: { ...process.env, ...environment },
-})
-process.exitCode = status ?? 1
+const built = spawnSync(process.execPath, ['scripts/build.mjs', '--tests'], { stdio: 'inherit' })
+const run = () =>
+  spawnSync(process.execPath, ['--enable-source-maps', 'dist/test/fuzz/fuzz.test.js'], {
+    stdio: 'inherit',
+    env: { ...process.env, ...environment, TAP_TIMEOUT: String(Number(seconds) + 300) },
+  })
+process.exitCode = built.status === 0 ? (run().status ?? 1) : 1

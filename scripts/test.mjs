@@ -1,6 +1,6 @@
 // Builds, then runs tests: `fast` is what `npm run check` takes, `all` everything, else the files named.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import mapCoverage from './coverage-map.mjs'
@@ -21,16 +21,11 @@ try {
 
 async function run() {
   const sources = which === 'all' || which === 'fast' ? tests(which === 'all') : [which, ...named]
-  const options = sources.filter(source => source.startsWith('-'))
-  const files = sources.filter(source => source.endsWith('.ts')).map(file => join('dist', file.replace(/\.ts$/, '.js')))
   const built = spawnSync(process.execPath, ['scripts/build.mjs', '--tests'], { stdio: 'inherit' })
   if (built.status !== 0) return 1
   const record = join(records, 'tap')
-  // Without a terminal only what failed is shown, and the summary.
-  const reporter = process.stdout.isTTY ? '--reporter=terse' : '--reporter=min'
-  const fixed = ['run', '--disable-coverage', '--jobs=2', '--timeout=600', reporter, `--output-file=${record}`]
-  const { status } = spawnSync('node_modules/.bin/tap', [...fixed, ...options, ...files], {
-    stdio: 'inherit',
+  const { status } = spawnSync(process.execPath, ['scripts/test-files.mjs', ...sources.map(builtFile)], {
+    stdio: ['inherit', openSync(record, 'w'), 'inherit'],
     env: { ...process.env, JANKINS_EXERCISED: records },
   })
   summarize(readFileSync(record, 'utf8'))
@@ -46,12 +41,21 @@ function coverWholly() {
   const files = tests(false).filter(file => mapCoverage(file).length > 0)
   const report = ['--coverage-report=text', '--show-full-coverage', '--no-allow-incomplete-coverage']
   const options = ['run', '--coverage-map=scripts/coverage-map.mjs', '--reporter=min', ...report]
-  const built = files.map(file => join('dist', file.replace(/\.ts$/, '.js')))
-  return spawnSync('node_modules/.bin/tap', [...options, ...built], { stdio: ['inherit', 'ignore', 'inherit'] }).status
+  return spawnSync('node_modules/.bin/tap', [...options, ...files.map(builtFile)], {
+    stdio: ['inherit', 'ignore', 'inherit'],
+  }).status
 }
 
-/** The slowest files, every failed assertion with its file, then one line that a person and a machine can read. */
+function builtFile(source) {
+  return join('dist', source.replace(/\.ts$/, '.js'))
+}
+
+/**
+ * What was left out, the slowest files, every failed assertion with its file, then one line that a person and a machine
+ * can read.
+ */
 function summarize(tap) {
+  for (const [, line] of tap.matchAll(/^ *# ((?:skipped|NOT TESTED|ONLY \d).*)/gm)) console.log(line)
   const files = [...tap.matchAll(/^(?:not )?ok \d+ - (\S+) # time=([\d.]+)ms/gm)].map(([, file, ms]) => [
     Number(ms),
     file,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { encode } from '@msgpack/msgpack'
 import t from 'tap'
 import { systemClock } from '../../lib/base/clock.js'
@@ -114,6 +115,7 @@ t.test('what waits for a turn is cancelled without being sent, and what is parke
   const client = await connect({ dial, address, clock, login: scriptedLogin })
   const first = new AbortController()
   const last = new AbortController()
+  setMaxListeners(LIMITS.pipelinedMax.value, last.signal)
   const calls = Array.from({ length: LIMITS.pipelinedMax.value }, (_, index) =>
     client.call('server.status', {}, { cancel: index === 0 ? first.signal : last.signal }),
   )

@@ -18,7 +18,6 @@ import { zipGlobs } from '../../lib/client/archive/zip-globs.js'
 import type { ZipMaking } from '../../lib/client/archive/zip-making.js'
 import { writeZip } from '../client/archive-helpers/made-zip.js'
 import { sourceOfFile } from '../client/archive-helpers/sources.js'
-import { plainly } from '../helpers/processes.js'
 
 const MIB = 2 ** 20
 
@@ -34,8 +33,8 @@ function scratch(t: Test): string {
  */
 function peakBytes(code: string, ...args: string[]): number {
   const whole = `${code}; console.log((await import('node:fs')).readFileSync('/proc/self/status', 'utf8'))`
-  const [program, ...words] = plainly([process.execPath, '--max-old-space-size=64', '--input-type=module', '-e', whole])
-  const status = execFileSync(program, [...words, ...args], { encoding: 'utf8' })
+  const words = ['--max-old-space-size=64', '--input-type=module', '-e', whole, ...args]
+  const status = execFileSync(process.execPath, words, { encoding: 'utf8' })
   const [, peakKib] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
   return Number(peakKib) * 1024
 }

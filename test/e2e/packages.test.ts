@@ -2,7 +2,7 @@ import { execFile, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { plainly, temporaryDirectory, withoutOwn } from '../helpers/processes.js'
+import { temporaryDirectory, withoutOwn } from '../helpers/processes.js'
 
 const DRIVER = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
@@ -122,8 +122,7 @@ function namespace(): readonly string[] {
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   return new Promise<{ code: number; output: string; isLate: boolean }>(resolve => {
     const options = { env: { ...process.env, ...withoutOwn(), ...env }, timeout: 300_000, maxBuffer: 2 ** 24 }
-    const [first, ...rest] = plainly([program, ...args])
-    const child = execFile(first, rest, options, (error, stdout, stderr) => {
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
       resolve({ code: child.exitCode ?? (error ? -1 : 0), output: `${stderr}${stdout}`, isLate: child.killed })
     })
   })

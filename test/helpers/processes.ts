@@ -130,17 +130,8 @@ export function programPath(t: Test): string {
   return path
 }
 
-/**
- * Starts a command with no NODE_OPTIONS but these. The test runner puts a loader into those of every process that a test
- * starts: node needs twice the time with it, has memory that is not its own, and writes a file when it ends.
- */
-export function plainly(command: readonly string[], nodeOptions?: string): [string, ...string[]] {
-  return ['env', ...(nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]), ...command]
-}
-
 /** Words that start a built program, for a shell or another command that becomes it. */
-export const commandOf = (program: Program, nodeOptions?: string): readonly string[] =>
-  plainly([process.execPath, fileOf(program)], nodeOptions)
+export const commandOf = (program: Program): readonly string[] => [process.execPath, fileOf(program)]
 
 const quoted = (words: readonly string[]): string => words.map(word => `'${word}'`).join(' ')
 
@@ -158,7 +149,7 @@ function launch(t: Test, program: Program, args: readonly string[], options: Run
   if (!existsSync(file)) throw new Error(`${file} is missing: the end-to-end tests need the build, npm run build`)
   if (program === 'jankins') noteFlags(args)
   const env = { ...process.env, NO_COLOR: '1', ...withoutOwn(), ...options.env }
-  const [command = '', ...rest] = [...(options.by ?? []), ...commandOf(program, options.env?.NODE_OPTIONS), ...args]
+  const [command = '', ...rest] = [...(options.by ?? []), ...commandOf(program), ...args]
   const child = spawn(command, rest, {
     env,
     cwd: options.cwd ?? temporaryDirectory(t),
@@ -191,10 +182,10 @@ function launch(t: Test, program: Program, args: readonly string[], options: Run
   }
 }
 
-/** What the shell has set for jankins, and the test runner for node, must not reach the programs. */
+/** What the shell has set for jankins and for node must not reach the programs. */
 export function withoutOwn(): Record<string, undefined> {
   const own = Object.keys(process.env).filter(name =>
-    /^JANKINS_|^XDG_|^STATE_DIRECTORY$|^NOTIFY_SOCKET$|^LISTEN_|^NODE_OPTIONS$|TAPJS/.test(name),
+    /^JANKINS_|^XDG_|^STATE_DIRECTORY$|^NOTIFY_SOCKET$|^LISTEN_|^NODE_OPTIONS$/.test(name),
   )
   return Object.fromEntries(own.map(name => [name, undefined]))
 }
