@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { sleep, systemClock } from '../../lib/base/clock.js'
@@ -21,6 +22,7 @@ const WORKERS = 50
 async function startWorkers(t: Test, address: Address, login: Login): Promise<() => Promise<void>> {
   const drain = new AbortController()
   const stop = new AbortController()
+  setMaxListeners(WORKERS, drain.signal, stop.signal)
   const machines = await Promise.all(
     Array.from({ length: WORKERS }, () =>
       openMachine({ stateDir: join(temporaryDirectory(t), 'state'), clock: systemClock }),
