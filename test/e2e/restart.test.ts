@@ -22,7 +22,7 @@ const WORKERS = 50
 async function startWorkers(t: Test, address: Address, login: Login): Promise<() => Promise<void>> {
   const drain = new AbortController()
   const stop = new AbortController()
-  setMaxListeners(WORKERS, drain.signal, stop.signal)
+  setMaxListeners(0, drain.signal, stop.signal)
   const machines = await Promise.all(
     Array.from({ length: WORKERS }, () =>
       openMachine({ stateDir: join(temporaryDirectory(t), 'state'), clock: systemClock }),

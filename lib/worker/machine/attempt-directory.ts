@@ -24,6 +24,8 @@ export interface LinuxAttempt extends AttemptFiles {
   barShell(): Promise<boolean>
   /** Whoever ends the attempt later finds its cgroup here. */
   writeCgroup(dir: string): Promise<void>
+  /** Until this is over the directory stays: what is still to be taken away is noted in it. */
+  removeAfter(work: Promise<unknown>): void
   /** Returns the path of the script, executable. */
   writeScript(script: string): Promise<string>
   /** Closes its files; the directory stays. */
@@ -80,6 +82,7 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
   }
   const readers = { stdout: readerOf('stdout'), stderr: readerOf('stderr') }
   const freed = createFreed(dir, home.punchHole)
+  const removals: Promise<unknown>[] = []
   const attempt: LinuxAttempt = {
     name: dir.slice(dir.lastIndexOf('/') + 1),
     dir,
@@ -122,7 +125,11 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
     readFreed: freed.read,
     packArtifacts: globs => packAttempt(dir, globs),
     close: files.close,
+    removeAfter(work) {
+      removals.push(work)
+    },
     async remove() {
+      await Promise.all(removals)
       await files.close()
       home.open.delete(attempt)
       // First the grant: what is left when this is broken off is no attempt any more.

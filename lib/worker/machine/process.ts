@@ -3,7 +3,7 @@ import type { TreeLayer } from '../../../protocol/fields.js'
 import type { Clock } from '../../base/clock.js'
 import type { Environment } from '../environment.js'
 import type { AttemptFiles, BootClock, Executor, Shell, ShellEnd } from '../ports.js'
-import { cgroupOf, endCgroup, makeCgroup } from '../tree/cgroup.js'
+import { cgroupOf, emptyCgroup, endCgroup, makeCgroup } from '../tree/cgroup.js'
 import { CookieScanner } from '../tree/cookie.js'
 import { type Accounts, openAccounts } from './accounts.js'
 import type { LinuxAttempt } from './attempt-directory.js'
@@ -177,7 +177,12 @@ async function endTree(
   { cgroup, noteCgroup }: Accounts,
   sinceTicks: number,
 ): Promise<TreeLayer | undefined> {
-  if (cgroup) return (await endCgroup(cgroup, parts.clock, noteCgroup)) ? 'cgroup' : undefined
+  if (cgroup) {
+    if (!(await emptyCgroup(cgroup, parts.clock))) return undefined
+    noteCgroup()
+    files.removeAfter(endCgroup(cgroup, parts.clock))
+    return 'cgroup'
+  }
   const hasNamespace = (await files.readLine('namespace')) !== null
   if (hasNamespace && isWaitedFor(await files.readLine('status'))) return 'pid-namespace'
   // Process 1 of a namespace carries the cookie, and takes all with it that does not.
