@@ -78,7 +78,8 @@ t.test('a job of a worker that was stopped for good is ended before the daemon s
 t.test('a machine that wakes after the lease ends its old copy at once', async t => {
   const { admin, stateDir, marker, job, first } = await stage(t)
   const guard = await guardOf(stateDir)
-  const frozen = [first.child.pid!, guard.pid, ...(await processesWith(marker))]
+  // The guard last: as soon as it is awake it ends the others.
+  const frozen = [first.child.pid!, ...(await processesWith(marker)), guard.pid]
   for (const pid of frozen) process.kill(pid, 'SIGSTOP')
   t.match(await end(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
   t.ok((await processesWith(marker)).length >= 7, 'asleep')
