@@ -6,7 +6,7 @@ import { type Context, UsageError } from './command.js'
 import { passwordOf } from './login.js'
 
 const SALT_BYTES = 16
-const PASSWORD_BYTES = 18
+const PASSWORD_BYTES = 16
 
 /** From a file, or asked for twice. @throws UsageError */
 export async function askNewPassword(context: Context, who: string, file: string | undefined): Promise<string> {
@@ -18,8 +18,8 @@ export async function askNewPassword(context: Context, who: string, file: string
   return password
 }
 
-/** A password that nobody has to remember. */
-export const randomPassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url')
+/** A password that nobody has to remember, in hex: no shell, terminal or option parser takes it for anything else. */
+export const randomPassword = (): string => randomBytes(PASSWORD_BYTES).toString('hex')
 
 /** The keys are made here: neither the password nor what logs in with it crosses the wire. RFC 5802 §3. */
 export async function makeCredential(

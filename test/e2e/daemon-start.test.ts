@@ -10,6 +10,7 @@ t.test('the first start makes a private data directory with an admin, the next o
   t.equal(statSync(first.dataDir).mode & 0o777, 0o700)
   for (const file of ['admin-password', 'daemon-id', 'scram-secret', 'jankins.db', 'lock.db'])
     t.equal(statSync(join(first.dataDir, file)).mode & 0o777, 0o600, file)
+  t.match(first.password, /^[0-9a-f]{32}$/)
   const client = await first.connect()
   t.equal(client.role, 'admin')
   t.equal((await first.stop()).code, 0)

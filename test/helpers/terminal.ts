@@ -29,8 +29,8 @@ export async function openTerminal(t: Test, daemon: DaemonProcess, env: Record<s
   const screen = () => tmux('capture-pane', '-p')
   return {
     screen,
-    type: (line: string) => tmux('send-keys', '-l', line).then(() => tmux('send-keys', 'Enter')),
-    keys: (keys: string) => tmux('send-keys', '-l', keys),
+    type: (line: string) => tmux('send-keys', '-l', '--', line).then(() => tmux('send-keys', 'Enter')),
+    keys: (keys: string) => tmux('send-keys', '-l', '--', keys),
     press: (key: string) => tmux('send-keys', key),
     /** Resolves with the screen when it shows this. */
     async shows(what: RegExp): Promise<string> {

@@ -25,7 +25,7 @@ export async function makeFirstAdmin(
   const admin = parseName('admin')
   assert(admin, 'admin is a name')
   const path = join(dataDir, 'admin-password')
-  const password = randomBytes(18).toString('base64url')
+  const password = randomBytes(16).toString('hex')
   rmSync(path, { force: true })
   writeSecretFile(path, password)
   const salt = randomBytes(16)
