@@ -23,6 +23,8 @@ export async function askOnTerminal(
     return await new Promise<string>((resolve, reject) => {
       const onGivenUp = (): void => reject(new UsageError('nothing was entered'))
       lines.once('line', resolve)
+      // Ctrl-Z would leave the terminal echoing, and after it nobody would read any more.
+      lines.on('SIGTSTP', () => {})
       lines.once('SIGINT', onGivenUp)
       lines.once('close', onGivenUp)
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true })

@@ -44,7 +44,7 @@ const keysOf = (options: Specs, isFlag: boolean): string[] =>
 
 /** Undefined when words are missing or left over, or look like options: yargs has rules of its own for those. */
 function placesOf(positionals: Specs, words: readonly string[]): Typed | undefined {
-  if (words.some(word => word === '' || word.startsWith('-'))) return undefined
+  if (words.some(word => word === '' || /^-./s.test(word))) return undefined
   const placed: Record<string, unknown> = {}
   let next = 0
   for (const [key, { kind, required }] of Object.entries(positionals)) {

@@ -15,6 +15,14 @@ const GROUPS: Readonly<Record<string, string>> = {
 /** Everything that may be named before --help. */
 const WORDS = new Set([...Object.keys(COMMANDS), ...Object.keys(GROUPS)])
 
+/** Stands for a lone -, which yargs drops from the positionals: no word that the system hands over holds this. */
+const DASH = '\0'
+
+const asTyped = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(asTyped)
+  return value === DASH ? '-' : value
+}
+
 /**
  * Reads any command line: makes help, and says what is wrong in words for people.
  * @throws UsageError for an unknown command or option, a missing or superfluous argument, a value that does not fit
@@ -24,12 +32,13 @@ export async function readByYargs({ own, rest }: Words, columns: number): Promis
   let found: { name: CommandName; typed: Typed } | undefined
   let mistake: string | undefined
   const parser = program(yargs([]), columns, (name, typed) => {
-    found = { name, typed }
+    found = { name, typed: Object.fromEntries(Object.entries(typed).map(([key, value]) => [key, asTyped(value)])) }
   }).fail((message, error) => {
-    mistake ??= message || error?.message || 'the command line cannot be read'
+    mistake ??= (message || error?.message || 'the command line cannot be read').replaceAll(DASH, '-')
   })
   let text = ''
-  await parser.parseAsync([...own], {}, (_error, _argv, output) => {
+  const words = own.map(word => (word === '-' ? DASH : word))
+  await parser.parseAsync(words, {}, (_error, _argv, output) => {
     text = output
   })
   if (mistake !== undefined) throw new UsageError(`${named(own, inOurWords(firstLine(mistake)))}; ${hint(own)}`)

@@ -15,7 +15,8 @@ async function setUp(t: Test) {
     writeFileSync(join(directory, name), text)
     return join(directory, name)
   }
-  return { write, run: (...argv: string[]) => run(argv, { env }) }
+  const withInput = (input: string, ...argv: string[]) => run(argv, { env, input })
+  return { write, withInput, run: (...argv: string[]) => run(argv, { env }) }
 }
 
 const TWO = `actions:
@@ -62,6 +63,17 @@ t.test('an action that somebody disabled stays so, and apply says it', async t =
   await run('apply', file)
   await run('disable', 'test')
   t.match(await run('apply', file), { stdout: /action test is as the file says, and disabled\n/ })
+})
+
+t.test('- is stdin, beside files and before options', async t => {
+  const { run, write, withInput } = await setUp(t)
+  await run('add-action', 'old', '--', 'true')
+  const file = write('a.yaml', 'actions: { deploy: { script: x } }')
+  t.match(await withInput(TWO, 'apply', '-', '--prune', file), {
+    status: 0,
+    stdout: 'action compile is created\naction test is created\naction deploy is created\naction old is disabled\n',
+  })
+  t.match(await withInput('garbage: 1', 'apply', '-'), { status: 2, stderr: /^jankins: stdin:1:1: / })
 })
 
 t.test('prune disables what no file names, and nothing else', async t => {

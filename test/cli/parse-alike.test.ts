@@ -14,7 +14,7 @@ const RUNS = 1_500
 const TYPED: Readonly<Record<ValueSpec['kind'], readonly string[]>> = {
   flag: ['true', 'false', 'no'],
   text: ['odd=text', '', '-', '/a b'],
-  texts: ['*.log', '--', '-x'],
+  texts: ['*.log', '--', '-x', '-'],
   name: ['a-name', '-5', 'a b', '5'],
   names: ['a,b', ','],
   pairs: ['K=v=w', 'K=', '=v', '-K=v'],

@@ -20,6 +20,7 @@ t.test('a password is asked for without echo, and who is logged in is told', { s
   const terminal = await openTerminal(t, daemon, { JANKINS_SERVER: daemon.env.JANKINS_SERVER as string })
   await terminal.type('jankins login admin --profile lab')
   await terminal.shows(/password of admin at .*:/)
+  await terminal.press('C-z')
   await terminal.type(daemon.password)
   t.notMatch(await terminal.shows(/logged in at .* as admin/), daemon.password)
   await terminal.type('jankins whoami --profile lab; jankins ping --profile lab')

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { text as textOf } from 'node:stream/consumers'
 import { JankinsError } from '../../../protocol/errors.js'
 import type { Name } from '../../../protocol/ids.js'
 import type { Definition } from '../../../protocol/views.js'
@@ -25,7 +24,7 @@ interface Step {
 
 /** Everything is read and compared before anything is changed. */
 export async function run(args: ArgsOf<'apply'>, context: Context): Promise<number> {
-  const wanted = (await Promise.all(args.files.map(readFileActions))).flat()
+  const wanted = (await Promise.all(args.files.map(file => readFileActions(context, file)))).flat()
   const again = wanted.find(({ action }, index) => wanted.findIndex(other => other.action === action) < index)
   if (again) throw new UsageError(`${again.place}: ${again.action} was defined before; keep one of them`)
   return withDaemon(context, args, async client => {
@@ -42,10 +41,10 @@ export async function run(args: ArgsOf<'apply'>, context: Context): Promise<numb
   })
 }
 
-async function readFileActions(file: string): Promise<readonly FileAction[]> {
+async function readFileActions({ stdin }: Context, file: string): Promise<readonly FileAction[]> {
   let text: string
   try {
-    text = file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8')
+    text = file === '-' ? (await stdin.read()).toString() : await readFile(file, 'utf8')
   } catch (cause) {
     throw new UsageError(`cannot read ${file}: ${(cause as Error).message}`, { cause })
   }
