@@ -5,12 +5,17 @@ const ENVIRONMENT = [
   ['JANKINS_SERVER', 'HOST:PORT of the daemon; 127.0.0.1:5265 by default.'],
   ['JANKINS_USER', 'The account; by default that of the last login at this daemon.'],
   ['JANKINS_PASSWORD, JANKINS_PASSWORD_FILE', 'Its password, or the file that holds it, in place of a login.'],
+  ['JANKINS_PROFILE', 'The name of the login to use.'],
+  ['JANKINS_FINGERPRINT, JANKINS_CA', 'How the daemon is known: the fingerprint of its certificate, or a file with authorities.'],
+  ['JANKINS_PLAINTEXT', 'With 1 the daemon is talked to without TLS, also beyond this machine.'],
+  ['JANKINS_CERT, JANKINS_KEY', 'Files with the own certificate and its key, in place of a password.'],
   ['JANKINS_CONFIG', 'The configuration file of "jankins work".'],
   ['JANKINS_DEBUG', 'With 1 an error shows where it comes from.'],
   ['NO_COLOR', 'No colour, also on a terminal.'],
 ]
 const FILES = [
   ['~/.config/jankins/credentials.json', 'What "jankins login" keeps. $XDG_CONFIG_HOME moves it.'],
+  ['~/.config/jankins/servers.json', 'How daemons are known, beside it.'],
   ['~/.local/state/jankins/NAME', 'State of the worker NAME. $XDG_STATE_HOME moves it.'],
 ]
 const EXIT_STATUS = [
@@ -19,7 +24,10 @@ const EXIT_STATUS = [
   ['2', 'wrong use'],
   ['3', 'could not connect or log in'],
   ['5', '"jankins work --once": there was no job'],
-  ['as the job', 'with --wait and --follow, and of "run"; 124 for TIMEOUT, 130 for CANCELLED'],
+  [
+    'as the job',
+    'with --wait and --follow, and of "run"; 124 for TIMEOUT, 130 for CANCELLED, 141 when nobody reads the output any more',
+  ],
 ]
 const DAEMON_EXIT_STATUS = [
   ['0', 'stopped by SIGTERM or SIGINT, or done'],

@@ -3,7 +3,7 @@ import { ArchiveError } from '../client/archive/archive-error.js'
 import { ConnectionLostError } from '../client/connection.js'
 import { CredentialsError } from '../client/credentials.js'
 import { TrustError } from '../client/trust.js'
-import { LoginError, UsageError } from './command.js'
+import { LoginError, type Output, UsageError } from './command.js'
 import { NearMissError } from './nearest.js'
 
 /** Exit status of a program that could not do what it was told. */
@@ -38,6 +38,16 @@ const CAUSES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the host does not answer',
   ECONNRESET: 'the other side closed the connection; try again',
 }
+
+/** One line on stderr. @returns the exit status that goes with it */
+export async function sayFailure(stderr: Output, error: unknown): Promise<number> {
+  const { line, status } = failureOf(error)
+  await stderr.write(`jankins: ${oneLine(line)}\n`)
+  return status
+}
+
+/** A peer's text may hold anything: what could move the cursor or begin another line is shown as a blank. */
+const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim()
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof NearMissError) return { line: wireLine(error.miss, error.nearest), status: EXIT.failed }

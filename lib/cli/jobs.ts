@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { JankinsError } from '../../protocol/errors.js'
 import type { Stream } from '../../protocol/fields.js'
 import type { JobId } from '../../protocol/ids.js'
 import type { JobView } from '../../protocol/views.js'
 import { systemClock } from '../base/clock.js'
 import { readLog } from '../client/log.js'
 import type { ResilientClient } from '../client/resilient.js'
-import type { Context } from './command.js'
-import { EXIT } from './failure.js'
+import { type Context, OutputClosedError } from './command.js'
+import { EXIT, sayFailure } from './failure.js'
 import { watchInterruptibly } from './interrupt.js'
 import { notice, printJson, printLine } from './print.js'
 import { startWaiting } from './progress.js'
@@ -17,6 +18,8 @@ const SHOWN_WAIT_MS = 2_000
 const STATUS_TIMEOUT = 124
 const STATUS_CANCELLED = 130
 const STATUS_KILLED = 137
+/** As of a program that SIGPIPE ended. */
+const STATUS_UNREAD = 141
 const STATUS_NOT_STARTED = 126
 
 /**
@@ -26,6 +29,30 @@ const STATUS_NOT_STARTED = 126
 export const newRequestKey = (): string =>
   `${Math.round(systemClock.nowMs()).toString(16).padStart(12, '0')}-${randomUUID()}`
 
+/**
+ * Does it for each job, whatever becomes of the others: each refusal is a line on stderr.
+ * @returns those for which it was done, and the exit status: 0, or that of the first refusal
+ * @throws what is no refusal
+ */
+export async function forEachJob(
+  context: Context,
+  jobs: readonly JobId[],
+  work: (job: JobId) => Promise<void>,
+): Promise<{ readonly done: readonly JobId[]; readonly status: number }> {
+  const done: JobId[] = []
+  let status: number = EXIT.done
+  for (const job of jobs)
+    try {
+      await work(job)
+      done.push(job)
+    } catch (error) {
+      if (!(error instanceof JankinsError)) throw error
+      const refused = await sayFailure(context.stderr, error)
+      status ||= refused
+    }
+  return { done, status }
+}
+
 /** What a program that waited for a job exits with. */
 export function exitStatusOf(job: JobView): number {
   if (job.state === 'TIMEOUT') return STATUS_TIMEOUT
@@ -33,6 +60,16 @@ export function exitStatusOf(job: JobView): number {
   if (job.exitCode !== undefined) return job.exitCode
   if (job.reason === 'killed') return STATUS_KILLED
   return job.reason === 'not-started' ? STATUS_NOT_STARTED : EXIT.failed
+}
+
+/** The exit status of a program that tells how jobs ended: when nobody reads it any more, it cannot be theirs. */
+export async function statusOfJobs(watching: Promise<number>): Promise<number> {
+  try {
+    return await watching
+  } catch (error) {
+    if (error instanceof OutputClosedError) return STATUS_UNREAD
+    throw error
+  }
 }
 
 /** Resolves with the job as it ended; meanwhile a terminal shows how it stands. */
@@ -82,7 +119,8 @@ export interface Afterwards {
 
 /**
  * What happens after jobs were queued: waits for them, or prints their logs one job after the other.
- * @returns 0, or the exit status of the first job that did not end with 0; 130 when Ctrl-C left them
+ * @returns 0, or the exit status of the first job that did not end with 0; 130 when Ctrl-C left them, 141 when nobody
+ *   reads the output any more
  */
 export async function seeThrough(
   context: Context,
@@ -91,7 +129,7 @@ export async function seeThrough(
   { wait, follow, json }: Afterwards,
 ): Promise<number> {
   if (!wait && !follow) return EXIT.done
-  return await watchInterruptibly(context, client, jobs, async unasked => {
+  const watching = watchInterruptibly(context, client, jobs, async unasked => {
     let status: number = EXIT.done
     for (const job of jobs) {
       if (follow) await printLog(context, client, job, { stream: 'all', follow: true, json, unasked })
@@ -102,6 +140,7 @@ export async function seeThrough(
     }
     return status
   })
+  return await statusOfJobs(watching)
 }
 
 /** Ids alone, so that a script can take them as they are. */

@@ -2,7 +2,7 @@ import { systemClock } from '../base/clock.js'
 import { dialTcp } from '../client/tcp.js'
 import { type CommandModule, type Context, type Environment, OutputClosedError } from './command.js'
 import { COMMANDS } from './commands.js'
-import { EXIT, failureOf } from './failure.js'
+import { EXIT, sayFailure } from './failure.js'
 import { streamOutput } from './output.js'
 import { parseCommandLine } from './parse.js'
 import { processTerminal } from './terminal.js'
@@ -43,14 +43,10 @@ export async function runCommandLine(argv: readonly string[], context: Context):
 
 async function report(error: unknown, { env, stderr }: Context): Promise<number> {
   if (error instanceof OutputClosedError) return EXIT.done
-  const { line, status } = failureOf(error)
-  await stderr.write(`jankins: ${oneLine(line)}\n`)
+  const status = await sayFailure(stderr, error)
   if (env.JANKINS_DEBUG === '1') await stderr.write(`${stackOf(error)}\n`)
   return status
 }
-
-/** A peer's text may hold anything: what could move the cursor or begin another line is shown as a blank. */
-const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim()
 
 function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

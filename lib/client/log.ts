@@ -1,3 +1,4 @@
+import { JankinsError } from '../../protocol/errors.js'
 import type { Stream } from '../../protocol/fields.js'
 import type { JobId } from '../../protocol/ids.js'
 import type { Result } from '../../protocol/methods.js'
@@ -28,7 +29,10 @@ const WAIT_MS = 30_000
 /** Pages under way behind one that was full; what is behind a short one would begin at the wrong place. */
 const AHEAD_COUNT = 2
 
-/** The log as it was written, piece by piece; at most AHEAD_COUNT + 1 pages of it are in memory. */
+/**
+ * The log as it was written, piece by piece; at most AHEAD_COUNT + 1 pages of it are in memory.
+ * @throws JankinsError E_BAD_REQUEST for an attempt that there is not yet: the daemon would show the last one
+ */
 export async function* readLog(client: ResilientClient, request: LogRequest): AsyncGenerator<LogPiece> {
   const { job, stream, follow } = request
   const waitMs = follow ? WAIT_MS : 0
@@ -45,6 +49,8 @@ export async function* readLog(client: ResilientClient, request: LogRequest): As
     const asked = ahead.shift() as Asked
     const page = await asked.page
     const isOver = page.ended || (!follow && page.chunks.length === 0)
+    if (attempt !== undefined && page.attempt !== attempt)
+      throw new JankinsError('E_BAD_REQUEST', { field: 'attempt', expected: `at most ${page.attempt}` })
     attempt = page.attempt
     const isFull = page.next === asked.offset + asked.bytesMax
     if (!isFull) ahead = []

@@ -106,6 +106,7 @@ t.test('a followed job that times out is followed into its next attempt', async 
   await second.finish({ exitCode: 0 })
   t.match(await follows, { status: 0, stdout: 'first\nsecond\n', stderr: '' })
   t.equal((await run(['log', '1', '--attempt', '1'])).stdout, 'first\n')
+  t.match(await run(['log', '1', '--attempt', '9']), { status: 2, stdout: '', stderr: /attempt must be at most 2 / })
   t.equal((await run(['log', '1'])).stdout, 'second\n')
 })
 
@@ -132,6 +133,19 @@ t.test('stop takes a job out of the queue, and --wait returns after the end of a
     { job: 3, state: 'CANCELLED', requested: true },
     { job: 2, state: 'CANCELLED', requested: true },
   ])
+})
+
+t.test('what cannot be done for one job keeps nothing from the others, and is told', async t => {
+  const { run } = await setUp(t)
+  await run(['queue', 'a', '--count', '2'])
+  const stderr = 'jankins: no job has this id (E_JOB_NOT_FOUND, job: 99)\n'
+  const cases: [verb: string, stdout: string][] = [
+    ['stop', 'job 1 is CANCELLED\njob 2 is CANCELLED\n'],
+    ['pin', 'job 1 is pinned\njob 2 is pinned\n'],
+    ['unpin', 'job 1 is not pinned any more\njob 2 is not pinned any more\n'],
+  ]
+  for (const [verb, stdout] of cases) t.match(await run([verb, '1', '99', '2']), { status: 1, stdout, stderr }, verb)
+  t.match(await run(['stop', '99', '1', '--wait']), { status: 1, stderr: `${stderr}job 1 CANCELLED: stopped\n` })
 })
 
 t.test('stop leaves a job that has ended by itself as it is', async t => {

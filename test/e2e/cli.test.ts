@@ -96,6 +96,24 @@ t.test('a reader that goes away ends a long output without a word', async t => {
   t.match(await ended, { code: 0, stderr: '' })
 })
 
+t.test('a reader that goes away is not told that a job went well', async t => {
+  const daemon = await startDaemon(t)
+  const { env } = daemon
+  await cli(t, ['add-action', 'a', '--', 'sh', '-c', 'seq 1 1000000; exit 3'], { env })
+  startCli(t, ['work', '--name', 'box', '--dir', join(temporaryDirectory(t), 'state')], { env })
+  await cli(t, ['queue', 'a'], { env })
+  for (const argv of [
+    ['run', 'a'],
+    ['log', '1', '--follow'],
+    ['stop', '1', '--wait'],
+  ]) {
+    const { child, ended } = startCli(t, argv, { env })
+    await once(child.stdout as Readable, 'data')
+    child.stdout?.destroy()
+    t.match(await ended, { code: 141, stderr: '' }, argv.join(' '))
+  }
+})
+
 const script = '/usr/bin/script'
 t.test(
   'a password that is typed is not shown, however fast it is typed',

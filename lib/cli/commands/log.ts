@@ -2,7 +2,7 @@ import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
 import { watchInterruptibly } from '../interrupt.js'
-import { exitStatusOf, printLog, waitForEnd } from '../jobs.js'
+import { exitStatusOf, printLog, statusOfJobs, waitForEnd } from '../jobs.js'
 import { withDaemon } from '../session.js'
 
 export function run(args: ArgsOf<'log'>, context: Context): Promise<number> {
@@ -13,9 +13,10 @@ export function run(args: ArgsOf<'log'>, context: Context): Promise<number> {
       await printLog(context, client, job, { stream, attempt, follow, json })
       return EXIT.done
     }
-    return await watchInterruptibly(context, client, [job], async unasked => {
+    const watching = watchInterruptibly(context, client, [job], async unasked => {
       await printLog(context, client, job, { stream, attempt, follow, json, unasked })
       return exitStatusOf(await waitForEnd(context, client, job))
     })
+    return await statusOfJobs(watching)
   })
 }

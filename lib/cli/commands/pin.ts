@@ -1,16 +1,16 @@
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
-import { EXIT } from '../failure.js'
+import { forEachJob } from '../jobs.js'
 import { printJson, printLine } from '../print.js'
 import { withDaemon } from '../session.js'
 
 export function run(args: ArgsOf<'pin'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {
-    for (const job of args.jobs) {
+    const { status } = await forEachJob(context, args.jobs, async job => {
       const { changed } = await client.call('job.pin', { job })
       if (args.json) await printJson(context.stdout, { job, changed })
       else await printLine(context.stdout, `job ${job} ${changed ? 'is' : 'was'} pinned`)
-    }
-    return EXIT.done
+    })
+    return status
   })
 }

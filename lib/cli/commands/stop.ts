@@ -4,27 +4,31 @@ import type { ResilientClient } from '../../client/resilient.js'
 import type { Context } from '../command.js'
 import type { ArgsOf } from '../commands.js'
 import { EXIT } from '../failure.js'
-import { exitStatusOf, printLog, waitForEnd } from '../jobs.js'
+import { exitStatusOf, forEachJob, printLog, statusOfJobs, waitForEnd } from '../jobs.js'
 import { printJson, printLine } from '../print.js'
 import { renderEnd } from '../render.js'
 import { withDaemon } from '../session.js'
 
-type Args = ArgsOf<'stop'>
-
 /** All jobs are stopped before the first one is waited for. */
-export function run(args: Args, context: Context): Promise<number> {
+export function run(args: ArgsOf<'stop'>, context: Context): Promise<number> {
   return withDaemon(context, args, async client => {
-    for (const job of args.jobs) {
+    const { done, status } = await forEachJob(context, args.jobs, async job => {
       const stopped = await client.call('job.stop', { job })
       if (args.json) await printJson(context.stdout, { job, ...stopped })
       // With --wait stdout belongs to the logs.
       else if (!args.wait) await printLine(context.stdout, sentence(job, stopped))
-    }
-    return args.wait ? await waitForAll(args, context, client) : EXIT.done
+    })
+    const ended = args.wait ? await statusOfJobs(waitForAll(context, client, done, args.json)) : EXIT.done
+    return status || ended
   })
 }
 
-async function waitForAll({ jobs, json }: Args, context: Context, client: ResilientClient): Promise<number> {
+async function waitForAll(
+  context: Context,
+  client: ResilientClient,
+  jobs: readonly JobId[],
+  json: boolean,
+): Promise<number> {
   let status: number = EXIT.done
   for (const job of jobs) {
     const ended = await waitForEnd(context, client, job)
