@@ -32,7 +32,7 @@ export const ACCOUNT_COMMANDS = {
   },
   passwd: {
     summary: 'change the own password, or as admin that of another account',
-    positionals: { name: { kind: 'name', describe: 'the account; the own one by default' } },
+    positionals: { name: { kind: 'name', of: 'account', describe: 'the account; the own one by default' } },
     options: { ...o.password, ...o.daemon },
     load: (): Promise<CommandModule> => import('./commands/passwd.js'),
   },

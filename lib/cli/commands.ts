@@ -37,7 +37,7 @@ export const COMMANDS = {
   },
   export: {
     summary: 'print actions as YAML, as apply reads it',
-    positionals: { names: { kind: 'texts', describe: 'only these actions' } },
+    positionals: { names: { kind: 'texts', of: 'action', describe: 'only these actions' } },
     options: { server: o.daemon.server, user: o.daemon.user },
     load: (): Promise<CommandModule> => import('./commands/export.js'),
   },

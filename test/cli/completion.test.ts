@@ -32,7 +32,7 @@ t.test('what may come next follows from the table of commands', async t => {
     [['queue', '-p', ''], []],
     [['stop', '1', ''], [], 'job'],
     [['log', '-f', ''], [], 'job'],
-    [['passwd', ''], []],
+    [['passwd', ''], [], 'account'],
     [['users', 'disable', ''], [], 'account'],
     [['work', '--drain', ''], [], 'worker'],
     [['run', 'a', '--with', ''], [], 'file'],

@@ -92,3 +92,19 @@ t.test('without a terminal watch prints a line for each change', async t => {
   await daemon.stop()
   for (const ended of [byLine, asJson]) t.not((await ended).status, 0, 'it ends with its daemon')
 })
+
+t.test('without a terminal watch passes over no job, however short', async t => {
+  const { daemon, as } = await setUp(t)
+  const admin = await as('admin')
+  await admin(['add-action', 'a', '--', 'true'])
+  await admin(['queue', 'a'])
+  let lines = ''
+  const watching = admin(['watch', '--every', '2s'], { onOutput: text => (lines += text) })
+  await until(() => lines.includes('job 1 PENDING'), 'the first look is over')
+  await admin(['queue', 'a', '--count', '3'])
+  await admin(['stop', '2', '3', '4'])
+  await until(() => lines.includes('job 4 CANCELLED'), 'they are shown')
+  for (const job of [2, 3, 4]) t.equal(lines.split(`job ${job} CANCELLED`).length, 2)
+  await daemon.stop()
+  await watching
+})

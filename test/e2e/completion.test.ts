@@ -24,15 +24,20 @@ const AT_TAB: readonly (readonly [typed: string, completed: RegExp])[] = [
   ['jankins comp', /jankins completion/],
   ['jankins queue comp', /jankins queue compile/],
   ['jankins query --state=T', /jankins query --state=TIMEOUT/],
+  ['jankins query --limit=3 --state=', /PENDING .*RUNNING/],
   ['jankins stop ', /^10? .*\b9\b/m],
   ['jankins exec -- ./on', /jankins exec -- \.\/only-file/],
 ]
 
+/** It goes on with what it does for other commands. */
+const OF_BASH: typeof AT_TAB = [['echo a=./on', /echo a=\.\/only-file/]]
+
 const SETUP = {
-  bash: { start: 'exec bash --norc', source: 'source <(jankins completion bash)' },
+  bash: { start: 'exec bash --norc', source: 'source <(jankins completion bash)', alsoAtTab: OF_BASH },
   zsh: {
     start: "PS1='$ ' exec zsh -f",
     source: 'autoload -Uz compinit; compinit -D -u; source <(jankins completion zsh)',
+    alsoAtTab: [],
   },
 } as const
 
@@ -46,7 +51,7 @@ for (const shell of ['bash', 'zsh'] as const)
       await terminal.type(SETUP[shell].start)
       await terminal.type(`${SETUP[shell].source}; clear; echo ready`)
       await terminal.shows(/^ready$/m)
-      for (const [typed, completed] of AT_TAB) {
+      for (const [typed, completed] of [...AT_TAB, ...SETUP[shell].alsoAtTab]) {
         await terminal.press('C-u')
         await terminal.press('C-l')
         await terminal.keys(`${typed}\t`)

@@ -7,11 +7,16 @@ import type { Shell } from './shells.js'
 export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `# jankins completion bash; put it into ~/.bashrc as: source <(jankins completion bash)
 _jankins() {
-  local IFS=$'\\n'
-  COMPREPLY=($(jankins completion bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  local IFS=$'\\n' word last= words=()
+  # Bash parts --state=RUNNING at the = and takes back only what stands behind it.
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if [[ \${#words[@]} -gt 0 && ( $word == [=:]* || $last == [=:]* ) ]]; then words[-1]+=$word; else words+=("$word"); fi
+    last=$word
+  done
+  [[ $last != [=:]* ]] || last=
+  COMPREPLY=($(jankins completion bash -- "\${words[@]}" 2>/dev/null))
+  COMPREPLY=("\${COMPREPLY[@]#"\${words[-1]%"$last"}"}")
 }
-# Without = among the characters that part words, --state=RUNNING is one word.
-COMP_WORDBREAKS=\${COMP_WORDBREAKS//=/}
 complete -o default -o bashdefault -F _jankins jankins
 `,
   zsh: `#compdef jankins

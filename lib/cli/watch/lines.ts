@@ -4,6 +4,7 @@ import type { JobView } from '../../../protocol/views.js'
 import { sleep } from '../../base/clock.js'
 import type { ResilientClient } from '../../client/resilient.js'
 import type { Context } from '../command.js'
+import { given } from '../given.js'
 import { printJson, printLine } from '../print.js'
 import { renderEnd } from '../render.js'
 import { daemonNowMs } from '../session.js'
@@ -19,22 +20,29 @@ export async function watchByLine(
   const { stdout, clock } = context
   /** Jobs that have not ended, with what was said of them. */
   const shown = new Map<JobId, string>()
+  let newest = await newestJob(client)
   for (;;) {
-    const open = await readOpen(client)
+    // Newer ones last: of those that were queued meanwhile none is passed over, however short it was.
+    const found = new Map(await readOpen(client))
+    for (const view of await readNewer(client, newest)) found.set(view.job, view)
+    newest = Math.max(newest, ...found.keys())
     const ended = await readEnded(
       client,
-      [...shown.keys()].filter(job => !open.has(job)),
+      [...shown.keys()].filter(job => !found.has(job)),
     )
-    for (const view of [...open.values(), ...ended].sort((a, b) => a.job - b.job)) {
+    for (const view of [...found.values(), ...ended].sort((a, b) => a.job - b.job)) {
       if (shown.get(view.job) === factsOf(view)) continue
       if (json) await printJson(stdout, view)
       else await printLine(stdout, `${formatTime(daemonNowMs(context, client))} ${renderChange(view)}`)
     }
-    for (const view of open.values()) shown.set(view.job, factsOf(view))
-    for (const { job } of ended) shown.delete(job)
+    for (const view of [...found.values(), ...ended])
+      if (hasEnded(view)) shown.delete(view.job)
+      else shown.set(view.job, factsOf(view))
     await sleep(clock, everyMs)
   }
 }
+
+const hasEnded = ({ state }: JobView): boolean => state !== 'PENDING' && state !== 'RUNNING'
 
 /** What makes a new line when it changes. */
 const factsOf = (job: JobView): string => `${job.state} ${job.attempt}`
@@ -55,12 +63,28 @@ export async function readOpen(client: ResilientClient): Promise<ReadonlyMap<Job
   return new Map(pages.flatMap(({ jobs }) => jobs.map(view => [view.job, view] as const)))
 }
 
+/** 0 where there is none. */
+const newestJob = async (client: ResilientClient): Promise<number> =>
+  (await client.call('job.query', { limit: 1 })).jobs[0]?.job ?? 0
+
+/** Every job that was queued after this one. */
+async function readNewer(client: ResilientClient, newest: number): Promise<readonly JobView[]> {
+  const views: JobView[] = []
+  for (let after: JobId | undefined; ; ) {
+    const page = await client.call('job.query', given({ after, limit: LIMITS.pageRowsMax.value }))
+    const newer = page.jobs.filter(({ job }) => job > newest)
+    views.push(...newer)
+    if (newer.length < page.jobs.length || page.next === undefined) return views
+    after = page.next
+  }
+}
+
 async function readEnded(client: ResilientClient, jobs: readonly JobId[]): Promise<readonly JobView[]> {
   const views: JobView[] = []
   for (let from = 0; from < jobs.length; from += LIMITS.pageRowsMax.value) {
     const part = jobs.slice(from, from + LIMITS.pageRowsMax.value)
     const page = await client.call('job.query', { jobs: part })
-    views.push(...page.jobs.filter(view => view.state !== 'PENDING' && view.state !== 'RUNNING'))
+    views.push(...page.jobs.filter(hasEnded))
   }
   return views
 }
