@@ -6,7 +6,10 @@ const ENVIRONMENT = [
   ['JANKINS_USER', 'The account; by default that of the last login at this daemon.'],
   ['JANKINS_PASSWORD, JANKINS_PASSWORD_FILE', 'Its password, or the file that holds it, in place of a login.'],
   ['JANKINS_PROFILE', 'The name of the login to use.'],
-  ['JANKINS_FINGERPRINT, JANKINS_CA', 'How the daemon is known: the fingerprint of its certificate, or a file with authorities.'],
+  [
+    'JANKINS_FINGERPRINT, JANKINS_CA',
+    'How the daemon is known: the fingerprint of its certificate, or a file with authorities.',
+  ],
   ['JANKINS_PLAINTEXT', 'With 1 the daemon is talked to without TLS, also beyond this machine.'],
   ['JANKINS_CERT, JANKINS_KEY', 'Files with the own certificate and its key, in place of a password.'],
   ['JANKINS_CONFIG', 'The configuration file of "jankins work".'],

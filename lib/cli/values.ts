@@ -96,13 +96,20 @@ function oneOf(spec: ValueSpec, label: string, text: string): string {
 /** `2h`: so long ago. A date alone is its midnight; without a zone it is of this machine's. */
 function moment(text: string, label: string): Moment {
   if (/^\d+[a-z]+$/.test(text)) return { agoMs: unit(parseDuration, text, label) }
-  const isDate = /^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
+  const isDate = hasDay(text) && /^.{10}([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
   const atMs = isDate ? Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN
   if (Number.isNaN(atMs))
     throw new UsageError(
       `${label} must be a time like 2026-05-04, "2026-05-04 13:07", or 2h for so long ago, not ${shown(text)}`,
     )
   return { atMs: Math.max(0, atMs) }
+}
+
+/** Whether it begins with a day of the calendar: Date.parse takes February 30 for March 2. */
+function hasDay(text: string): boolean {
+  const [, day] = /^(\d{4}-\d\d-\d\d)/.exec(text) ?? []
+  const atMs = Date.parse(`${day}T00:00Z`)
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(`${day}T`)
 }
 
 function pair(text: string, label: string): readonly [string, string] {

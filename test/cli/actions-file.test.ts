@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
@@ -107,8 +108,13 @@ for (const [what, text, message] of MISTAKES)
 
 t.test('what export writes is what apply reads, whatever the definition', async t => {
   const text = fc
-    .string({ unit: 'binary', maxLength: 40 })
-    .map(text => text.replace(/[\0\r\u2028\u2029\ud800-\udfff]/g, ''))
+    .array(
+      fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('\n', '\r', '\u2028', '\u2029', ' ')),
+      {
+        maxLength: 5,
+      },
+    )
+    .map(parts => parts.join('').replace(/[\0\ud800-\udfff]/g, ''))
   const words = text.filter(word => word !== '')
   const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/)
   const definition = fc.record(
@@ -140,10 +146,10 @@ t.test('what export writes is what apply reads, whatever the definition', async 
     const complete = completeDefinition({ ...fields, ...what })
     const written = `actions:\n${writeAction({ action: 'a' as Name, active, ...complete })}`
     const [found] = read(written)
-    t.strictSame(completeDefinition(found?.definition ?? {}), complete, written)
-    t.equal(found?.active ?? true, active)
+    assert.deepStrictEqual(completeDefinition(found?.definition ?? {}), complete)
+    assert.equal(found?.active ?? true, active)
   })
-  fc.assert(property, { numRuns: 300 })
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }))
 })
 
 t.test('the schema for editors is up to date; npm run docs writes it anew', async t => {

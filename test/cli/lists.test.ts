@@ -12,6 +12,7 @@ t.test('a list shows the columns, the width and the brevity that were asked for'
   const cases: [argv: string[], columns: string, shown: RegExp, quiet: string][] = [
     [['query'], 'parameters,job', /^PARAMETERS +JOB\nX=1 +1\n$/, '1\n'],
     [['actions'], 'labels,action', /^LABELS +ACTION\nbig +a\n$/, 'a\n'],
+    [['actions', 'a'], 'labels,action', /^LABELS +ACTION\nbig +a\n$/, 'a\n'],
     [['workers'], 'state,worker', /^STATE +WORKER\nalive +box\n$/, 'box\n'],
     [['users', 'list'], 'role,user', /^ROLE +USER\nadmin +admin-1\nworker +worker-2\n$/, 'admin-1\nworker-2\n'],
   ]

@@ -153,6 +153,7 @@ t.test('mistakes are told in one line that says where to read on', async t => {
     [['add-action', 'a', '--timeout', '90', '--', 'x'], /^--timeout: "90" is not a duration/],
     [['add-action', 'a', '--log-limit', '1GB', '--', 'x'], /^--log-limit: "1GB" is not a size/],
     [['query', '--since', 'yesterday'], /^--since must be a time like 2026-05-04,/],
+    [['query', '--until', '2026-02-29T00:00'], /^--until must be a time like .*, not "2026-02-29T00:00"$/],
     [['query', '--columns', 'job,age'], /^--columns must be one of job, state, .*, not "age"$/],
     [['status', '--server', 'a:b:c'], /^--server must be HOST:PORT/],
   ]

@@ -1,10 +1,13 @@
-import { Document, YAMLMap } from 'yaml'
+import { Document, visit, YAMLMap } from 'yaml'
 import type { ActionView } from '../../../protocol/views.js'
 import { formatDuration, formatSize } from '../../base/units.js'
 import type { ValueSpec } from '../command.js'
 import { WIRE_FIELDS } from '../definition.js'
 import { readValue } from '../values.js'
 import { ACTION_KEYS, ACTIVE_KEY, WHAT_KEYS } from './keys.js'
+
+/** What a block of lines does not keep as it is: blanks before its first word, other ends of lines than a newline. */
+const ODD_TEXT = /^\s|[\r\u0085\u2028\u2029]/
 
 /** One action as an entry of the map `actions`, in YAML; what is as by default is left out. */
 export function writeAction(view: ActionView): string {
@@ -20,8 +23,15 @@ export function writeAction(view: ActionView): string {
   if (!view.active) add(ACTIVE_KEY, false)
   const named = new YAMLMap()
   named.add(document.createPair(view.action, fields))
-  document.contents = named as never
-  return indented(document.toString({ lineWidth: 0 }))
+  const actions = new YAMLMap()
+  actions.add(document.createPair('actions', named))
+  document.contents = actions as never
+  visit(document, {
+    Scalar: (_key, scalar) => {
+      if (ODD_TEXT.test(String(scalar.value))) scalar.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return document.toString({ lineWidth: 0 }).replace(/^actions:\n/, '')
 }
 
 type Pairs = readonly (readonly [string, string])[]
@@ -44,5 +54,3 @@ function show(spec: ValueSpec, value: unknown): unknown {
   if (spec.kind === 'size') return formatSize(value as number)
   return value
 }
-
-const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ')

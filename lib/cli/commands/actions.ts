@@ -8,8 +8,9 @@ import { withDaemon } from '../session.js'
 import { renderActions } from '../tables.js'
 
 export function run(args: ArgsOf<'actions'>, context: Context): Promise<number> {
+  const { name: action } = args
+  const isOne = action !== undefined && !args.wide && args.columns === undefined
   return withDaemon(context, args, async client => {
-    const { name: action } = args
     await printPages(
       context,
       args,
@@ -19,7 +20,7 @@ export function run(args: ArgsOf<'actions'>, context: Context): Promise<number> 
       },
       row => row.action,
       (actions, style, isFirst) =>
-        action === undefined ? renderActions(actions, style, isFirst) : actions.map(renderAction).join('\n'),
+        isOne ? actions.map(renderAction).join('\n') : renderActions(actions, style, isFirst),
     )
     return EXIT.done
   })
