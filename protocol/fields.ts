@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import {
+  NAME_FORM,
   parseClaimId,
   parseInstanceId,
   parseInviteId,
@@ -16,7 +17,6 @@ import { choice, doc, int, list, opt, pair, text } from './schema.js'
 const limit = (name: keyof typeof LIMITS): number => LIMITS[name].value
 const INT_MAX = Number.MAX_SAFE_INTEGER
 const HEX_32 = '32 lower-case hex digits'
-const NAME_FORM = '1 to 64 letters, digits or _ - . + @, beginning with a letter or digit'
 
 export const jobId = doc('id of the job', int(1, INT_MAX, parseJobId))
 export const leaseId = doc('fencing token of the lease', text(32, parseLeaseId, HEX_32))

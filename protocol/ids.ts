@@ -20,6 +20,8 @@ export type Name = Id<'name', string>
 
 const HEX_32 = /^[0-9a-f]{32}$/
 const HEX_64 = /^[0-9a-f]{64}$/
+/** What a Name is, for messages. */
+export const NAME_FORM = '1 to 64 letters, digits or _ - . + @, beginning with a letter or digit'
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.+@-]{0,63}$/
 
 /** Parse, do not cast: the only doors from plain values to ids. Each returns undefined for what is no such id. */

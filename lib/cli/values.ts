@@ -1,4 +1,4 @@
-import { parseInviteId, parseJobId, parseName } from '../../protocol/ids.js'
+import { NAME_FORM, parseInviteId, parseJobId, parseName } from '../../protocol/ids.js'
 import { formatDuration, formatSize, parseDuration, parseSize, UnitError } from '../base/units.js'
 import { parseAddress } from '../client/address.js'
 import { type Kind, type Moment, UsageError, type ValueSpec } from './command.js'
@@ -120,8 +120,7 @@ function pair(text: string, label: string): readonly [string, string] {
 
 function name(text: string, label: string): unknown {
   const parsed = parseName(text)
-  if (parsed === undefined)
-    throw new UsageError(`${label} must be 1 to 64 letters, digits or _ - . + @, not ${shown(text)}`)
+  if (parsed === undefined) throw new UsageError(`${label} must be ${NAME_FORM}, not ${shown(text)}`)
   return parsed
 }
 

@@ -143,6 +143,7 @@ t.test('mistakes are told in one line that says where to read on', async t => {
     [['queue', 'a', '--count', '0'], /^--count must be 1 to 1000, not 0$/],
     [['queue', 'a', '--count', '1e3'], /^--count must be a whole number, not "1e3"$/],
     [['queue', 'a b'], /^NAME must be 1 to 64 letters/],
+    [['queue', '.a'], /^NAME must be .*, beginning with a letter or digit, not "\.a"/],
     [['queue', 'a', '--', 'x'], /^queue takes nothing after --/],
     [['users'], /users/],
     [['users', 'nope'], /see jankins users --help$/],

@@ -11,7 +11,7 @@ import {
 } from 'yaml'
 import { JankinsError } from '../../../protocol/errors.js'
 import { environmentPair } from '../../../protocol/fields.js'
-import { type Name, parseName } from '../../../protocol/ids.js'
+import { NAME_FORM, type Name, parseName } from '../../../protocol/ids.js'
 import { check } from '../../../protocol/schema.js'
 import type { Definition } from '../../../protocol/views.js'
 import { UsageError, type ValueSpec } from '../command.js'
@@ -66,7 +66,7 @@ class Reader {
 
   #action({ key, node, value }: Entry): FileAction {
     const action = parseName(key)
-    if (!action) throw this.#wrong(node, `${quoted(key)} is no name of an action: 1 to 64 letters, digits or _ - . + @`)
+    if (!action) throw this.#wrong(node, `${quoted(key)} is no name of an action: ${NAME_FORM}`)
     const fields = this.#entries(this.#map(value, `${key} must be a map`))
     const values: Record<string, unknown> = {}
     let what: Definition | undefined

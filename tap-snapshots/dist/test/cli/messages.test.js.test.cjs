@@ -80,7 +80,7 @@ jankins queue a --count abc
 jankins queue a --count 1 --count 2
     2 jankins: --count was given 2 times; give it once
 jankins queue a b
-    2 jankins: NAME must be 1 to 64 letters, digits or _ - . + @, not "a b"
+    2 jankins: NAME must be 1 to 64 letters, digits or _ - . + @, beginning with a letter or digit, not "a b"
 jankins queue a -p x
     2 jankins: --param must be KEY=VALUE, not "x"
 jankins queue a -- x
