@@ -29,9 +29,11 @@ export interface Blobs {
   /**
    * Adds bytes where the stored ones end. Bytes that are stored already are skipped: the same call may be repeated.
    * The caller makes sure that there is one writer per attempt at a time.
+   * @param durableBytes of a stream: what is on record as durable. Each thread knows only of what it made durable itself,
+   *   and what is on record must never be cut off, nor be told as less
    * @throws JankinsError E_OFFSET (detail.length) when `offset` lies behind the stored end
    */
-  append(key: AttemptKey, part: Part, offset: number, data: Uint8Array): Promise<PartLength>
+  append(key: AttemptKey, part: Part, offset: number, data: Uint8Array, durableBytes?: number): Promise<PartLength>
   /** Lengths of an attempt's parts; 0 for what was never written. */
   lengths(key: AttemptKey): Promise<{ readonly [P in Part]: number }>
   /**
@@ -47,10 +49,14 @@ export interface Blobs {
     into?: Buffer,
   ): Promise<{ readonly chunks: readonly LogChunk[]; readonly next: number }>
   /**
-   * Makes the log durable (file, then directory) and checks that it is what the worker announced.
+   * Makes the log durable (file, then directory) and checks that it is what the worker announced. `durableBytes` is
+   * that of `append`.
    * @throws JankinsError E_OFFSET when bytes are missing, E_CHECKSUM when a CRC-32 differs: that stream was cut to 0
    */
-  sealLog(key: AttemptKey, expected: { readonly [S in Stream]: { bytes: number; crc32: number } }): Promise<void>
+  sealLog(
+    key: AttemptKey,
+    expected: { readonly [S in Stream]: { bytes: number; crc32: number; durableBytes?: number } },
+  ): Promise<void>
   /**
    * For an attempt that nobody adds to any more although it was not finished: makes durable what there is of its log,
    * whole or not, and drops what there is of its artifacts. @returns bytes of the log, both streams

@@ -19,14 +19,17 @@ const STATES_MAX = 4_096
  * since. The caller makes sure that calls which change the same path come one after the other.
  */
 export interface GrowingFiles<V> {
-  /** @throws JankinsError E_OFFSET (detail.length), E_STORE_FULL: the file is as it was */
-  append(path: string, offset: number, data: Uint8Array): Promise<PartLength>
+  /**
+   * @param durableBytes what somebody else is known to have made durable: another thread, or an earlier start
+   * @throws JankinsError E_OFFSET (detail.length), E_STORE_FULL: the file is as it was
+   */
+  append(path: string, offset: number, data: Uint8Array, durableBytes?: number): Promise<PartLength>
   /** 0 when there is no such file. */
   bytes(path: string): Promise<number>
   /** At most `bytesMax` bytes; fewer only at the end. @param into at least so long, to be read into */
   read(path: string, offset: number, bytesMax: number, into?: Buffer): Promise<Buffer>
-  /** Makes the bytes durable, not the name, and tells the checksum of all of them. */
-  seal(path: string): Promise<{ readonly bytes: number; readonly digest: V }>
+  /** Makes the bytes durable, not the name, and tells the checksum of all of them. @param durableBytes as of append */
+  seal(path: string, durableBytes?: number): Promise<{ readonly bytes: number; readonly digest: V }>
   /** Makes the bytes durable, not the name, without a look at them. @returns how many there are */
   sync(path: string): Promise<number>
   /** Shortens the file; at 0 it is removed, so that no other thread goes on with what it knows of it. */
@@ -48,12 +51,13 @@ interface State<V> {
 export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>): GrowingFiles<V> {
   const states = new Map<string, State<V>>()
 
-  /** What this thread knows of the file, if it is still the same file. */
-  function stateOf(path: string, file: OpenFile): State<V> {
+  /** What this thread knows of the file, if it is still the same file; `durableBytes` of it are durable at least. */
+  function stateOf(path: string, file: OpenFile, durableBytes: number): State<V> {
     const known = states.get(path)
     states.delete(path)
     const fits = known && known.stamp === file.stamp && known.digestBytes <= file.bytes
     const state = fits ? known : newState(file.stamp, newDigest())
+    state.durableBytes = Math.max(state.durableBytes, Math.min(durableBytes, file.bytes))
     states.set(path, state)
     for (const [oldest, { syncing, failure }] of states) {
       if (states.size <= STATES_MAX) break
@@ -62,8 +66,14 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
     return state
   }
 
-  async function append(path: string, file: OpenFile, offset: number, data: Uint8Array): Promise<PartLength> {
-    const state = stateOf(path, file)
+  async function append(
+    path: string,
+    file: OpenFile,
+    offset: number,
+    data: Uint8Array,
+    durableBytes: number,
+  ): Promise<PartLength> {
+    const state = stateOf(path, file, durableBytes)
     if (state.failure) await dropUnsafe(file.handle, state)
     if (offset > file.bytes) throw new JankinsError('E_OFFSET', { length: file.bytes })
     const fresh = data.subarray(file.bytes - offset)
@@ -103,8 +113,8 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
     }
   }
 
-  async function seal(path: string, file: OpenFile): Promise<{ bytes: number; digest: V }> {
-    const state = stateOf(path, file)
+  async function seal(path: string, file: OpenFile, durableBytes: number): Promise<{ bytes: number; digest: V }> {
+    const state = stateOf(path, file, durableBytes)
     await state.syncing
     if (state.failure) await dropUnsafe(file.handle, state)
     await file.handle.datasync()
@@ -120,8 +130,8 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
   }
 
   return {
-    async append(path, offset, data) {
-      const work = (file: OpenFile): Promise<PartLength> => append(path, file, offset, data)
+    async append(path, offset, data, durableBytes = 0) {
+      const work = (file: OpenFile): Promise<PartLength> => append(path, file, offset, data, durableBytes)
       if (offset === 0 && data.length > 0) return onDisk(() => pool.write(path, work))
       const result = await onDisk(() => pool.read(path, work))
       if (result) return result
@@ -134,8 +144,8 @@ export function createGrowingFiles<V>(pool: FilePool, newDigest: () => Digest<V>
         file.read(offset, Math.max(0, Math.min(bytesMax, file.bytes - offset)), into)
       return (await pool.read(path, work)) ?? Buffer.alloc(0)
     },
-    async seal(path) {
-      const sealed = await onDisk(() => pool.read(path, file => seal(path, file)))
+    async seal(path, durableBytes = 0) {
+      const sealed = await onDisk(() => pool.read(path, file => seal(path, file, durableBytes)))
       return sealed ?? { bytes: 0, digest: newDigest().value() }
     },
     async sync(path) {

@@ -16,7 +16,13 @@ const CHUNKS_MAX = 1_024
 export interface LogFiles extends Pick<Blobs, 'readLog' | 'sealLog' | 'cutLog'> {
   /** The part of Blobs.endParts that is about the log. */
   end(key: AttemptKey): Promise<number>
-  append(key: AttemptKey, stream: Stream, offset: number, data: Uint8Array): Promise<PartLength>
+  append(
+    key: AttemptKey,
+    stream: Stream,
+    offset: number,
+    data: Uint8Array,
+    durableBytes: number | undefined,
+  ): Promise<PartLength>
   lengths(key: AttemptKey): Promise<Ends>
 }
 
@@ -41,13 +47,13 @@ export function createLogFiles(dataDir: string, pool: FilePool): LogFiles {
   }
 
   return {
-    append(key, stream, offset, data) {
+    append(key, stream, offset, data, durableBytes) {
       const paths = logPaths(dataDir, key)
       return serial(paths.order, async () => {
         const ends = await endsOf(files, paths)
         const grows = offset <= ends[stream] && offset + data.length > ends[stream]
         if (grows) await noteOrder(pool, paths.order, ends, stream)
-        return files.append(paths.streams[stream], offset, data)
+        return files.append(paths.streams[stream], offset, data, durableBytes)
       })
     },
     lengths: key => endsOf(files, logPaths(dataDir, key)),
@@ -109,7 +115,9 @@ async function seal(
   for (const stream of STREAMS)
     if (ends[stream] < expected[stream].bytes)
       throw new JankinsError('E_OFFSET', { part: stream, length: ends[stream], expected: expected[stream].bytes })
-  const sealed = await Promise.all(STREAMS.map(stream => files.seal(paths.streams[stream])))
+  const sealed = await Promise.all(
+    STREAMS.map(stream => files.seal(paths.streams[stream], expected[stream].durableBytes)),
+  )
   const wrong = STREAMS.filter((stream, index) => {
     const { bytes, crc32 } = expected[stream]
     return sealed[index]?.bytes !== bytes || sealed[index]?.digest !== crc32

@@ -15,8 +15,8 @@ export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & 
   const artifacts = createArtifactFiles(dataDir, pool)
   const bundles = createBundleFiles(dataDir, pool, clock)
   return {
-    append: (key, part, offset, data) =>
-      part === 'artifacts' ? artifacts.append(key, offset, data) : logs.append(key, part, offset, data),
+    append: (key, part, offset, data, durableBytes) =>
+      part === 'artifacts' ? artifacts.append(key, offset, data) : logs.append(key, part, offset, data, durableBytes),
     async lengths(key) {
       const [log, artifactBytes] = await Promise.all([logs.lengths(key), artifacts.bytes(key)])
       return { ...log, artifacts: artifactBytes }

@@ -1,6 +1,6 @@
 import { LIMITS } from '../../protocol/limits.js'
 import { SlotTable, type Words } from './slot-table.js'
-import type { LeaseSlots, SlotRef, WorkerSlots } from './slots.js'
+import type { DurableLengths, LeaseSlots, SlotRef, WorkerSlots } from './slots.js'
 
 /** Words of a lease's slot behind its state. */
 const BEAT = 1
@@ -11,7 +11,10 @@ const LOG_BYTES = 4
 const FOLLOWERS = 5
 const LOCK = 6
 const ARTIFACTS = 7
-const LEASE_WORDS = 8
+/** Two words each, touched as one. */
+const DURABLE_STDOUT = 8
+const DURABLE_STDERR = 10
+const LEASE_WORDS = 12
 
 /** States of a lease's slot beside free and live. */
 const LIVE = 1
@@ -32,8 +35,7 @@ export function createLeaseSlots(
     open: nowMs =>
       table.open(LIVE, at => {
         atomics.store(table.words, at + BEAT, wrapped(nowMs))
-        for (const word of [STOP, LOG_NOTED, LOG_BYTES, FOLLOWERS, LOCK, ARTIFACTS])
-          atomics.store(table.words, at + word, 0)
+        for (let word = STOP; word < LEASE_WORDS; word++) atomics.store(table.words, at + word, 0)
       }),
     close: ref => table.close(ref),
     beat: (ref, nowMs) => beat(table, ref, nowMs),
@@ -48,6 +50,7 @@ export function createLeaseSlots(
     },
     hasArtifacts: ref => atomics.load(table.words, table.at(ref) + ARTIFACTS) !== 0,
     ...logWords(table),
+    ...durableWords(table),
     ...partLock(table),
   }
 }
@@ -117,6 +120,29 @@ function logWords(table: SlotTable): LogWords {
     },
   }
 }
+
+type DurableWords = Pick<LeaseSlots, 'noteDurable' | 'durable'>
+
+function durableWords(table: SlotTable): DurableWords {
+  const lengths = new BigInt64Array(table.words.buffer)
+  const { atomics } = table
+  const load = (ref: SlotRef, word: number): number => Number(atomics.load(lengths, (table.at(ref) + word) / 2))
+  const store = (ref: SlotRef, word: number, bytes: number): void =>
+    void atomics.store(lengths, (table.at(ref) + word) / 2, BigInt(bytes))
+  return {
+    noteDurable(ref, { stdout, stderr }) {
+      if (table.state(ref) === undefined) return
+      store(ref, DURABLE_STDOUT, stdout)
+      store(ref, DURABLE_STDERR, stderr)
+    },
+    durable(ref) {
+      const found: DurableLengths = { stdout: load(ref, DURABLE_STDOUT), stderr: load(ref, DURABLE_STDERR) }
+      return table.state(ref) === undefined ? NOTHING : found
+    },
+  }
+}
+
+const NOTHING: DurableLengths = { stdout: 0, stderr: 0 }
 
 type PartLock = Pick<LeaseSlots, 'lockParts' | 'unlockParts' | 'breakLocks'>
 

@@ -1,3 +1,5 @@
+import type { Stream } from '../../protocol/fields.js'
+
 /** Who locks the parts of a job whose lease is over: no byte is added to its log from then on. */
 export const REAPER = 0xffff_ffff
 
@@ -6,6 +8,9 @@ export interface SlotRef {
   readonly index: number
   readonly generation: number
 }
+
+/** Of the two streams of a log: what a power loss can no longer take. */
+export type DurableLengths = { readonly [S in Stream]: number }
 
 /**
  * The leases of all running jobs, in shared memory: a beat is answered by the connection thread alone, without the
@@ -38,6 +43,13 @@ export interface LeaseSlots {
   noteArtifacts(ref: SlotRef): void
   /** Whether anybody noted so since the slot was opened. */
   hasArtifacts(ref: SlotRef): boolean
+  /**
+   * What is on record as durable, or is about to be: whoever writes to the log next cuts off nothing of it. By the one
+   * that has locked the parts, and by the writer thread where it opened the slot for a row that has a record already.
+   */
+  noteDurable(ref: SlotRef, lengths: DurableLengths): void
+  /** Nothing where the slot is closed or another lease's. */
+  durable(ref: SlotRef): DurableLengths
   /**
    * One connection at a time writes to the parts of a job. False: another one does just now. Locks whatever the state of
    * the lease: look at `isLive` behind it. REAPER is no connection's number.

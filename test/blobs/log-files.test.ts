@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
+import { systemClock } from '../../lib/base/clock.js'
 import type { AttemptKey, Blobs } from '../../lib/blobs/blobs.js'
+import { createFilePool, type FilePool } from '../../lib/blobs/file-pool.js'
+import { createLogFiles } from '../../lib/blobs/log-files.js'
 import type { Stream } from '../../protocol/fields.js'
 import { keyOf, open } from './samples.js'
 
@@ -248,4 +251,39 @@ t.test('a long log becomes durable while it grows', async t => {
   }
   t.ok(durable > 0)
   t.equal(readFileSync(`${t.testdirName}/logs/0/1.stdout`).length, offset)
+})
+
+/** The files of `pool` on a disk that makes nothing durable. */
+const withoutSync = (pool: FilePool): FilePool => ({
+  ...pool,
+  read: (path, work) =>
+    pool.read(path, file => {
+      const datasync = (): Promise<void> => Promise.reject(Object.assign(new Error('no disk'), { code: 'EIO' }))
+      return work({ ...file, handle: Object.assign(Object.create(file.handle), { datasync }) })
+    }),
+})
+
+t.test('a sync that fails costs nothing of what another thread had made durable', async t => {
+  const dir = t.testdir()
+  const key = keyOf(1)
+  const chunk = Buffer.alloc(2 ** 20, 'durable ')
+  const known = 20 * chunk.length
+  const before = open(t, dir)
+  for (let bytes = 0; bytes < known; bytes += chunk.length) await before.append(key, 'stdout', bytes, chunk)
+  const pool = createFilePool(systemClock)
+  t.teardown(() => pool.close())
+  const files = createLogFiles(dir, withoutSync(pool))
+  t.strictSame(await files.append(key, 'stdout', 0, Buffer.alloc(0), known), { length: known, durableLength: known })
+  const fill = async (): Promise<void> => {
+    for (let end = known; ; ) end = (await files.append(key, 'stdout', end, chunk, known)).length
+  }
+  await t.rejects(fill(), { code: 'EIO' })
+  t.match(await files.lengths(key), { stdout: known }, 'cut to what is on record')
+  // Before anything was asked of the file by this instance.
+  const other = createLogFiles(dir, withoutSync(pool))
+  t.match(
+    await other.append(key, 'stdout', 0, Buffer.alloc(0), 2 * known),
+    { durableLength: known },
+    'no more than it has',
+  )
 })

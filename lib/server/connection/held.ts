@@ -1,6 +1,7 @@
 import { JankinsError } from '../../../protocol/errors.js'
-import type { Part, Stream } from '../../../protocol/fields.js'
+import type { Part } from '../../../protocol/fields.js'
 import type { JobId, LeaseId } from '../../../protocol/ids.js'
+import type { DurableLengths } from '../slots.js'
 import type { HeldLease } from '../writer/writer.js'
 import type { Call } from './call.js'
 
@@ -13,10 +14,10 @@ export interface Held extends HeldLease {
   turn: Promise<void>
   /** Lengths of the parts as this session saw them last; another connection may have added since. */
   lengths: { readonly [P in Part]: number } | undefined
-  /** What the store was told that a power loss can no longer take. */
-  durable: { readonly [S in Stream]: number }
-  /** What it has committed of that: after a power loss a log is cut to it. */
-  noted: { readonly [S in Stream]: number }
+  /** What this session had noted of what a power loss can no longer take. */
+  durable: DurableLengths
+  /** What the store has committed of that: after a power loss a log is cut to no less. */
+  noted: DurableLengths
 }
 
 /** Makes the session hold a lease; a repeated request finds what the first one made. */

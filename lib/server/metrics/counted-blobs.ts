@@ -4,8 +4,8 @@ import type { Metrics } from './metrics.js'
 /** `blobs`, with every byte counted that was taken in or given out. Bytes that are sent twice count twice. */
 export const countedBlobs = (blobs: Blobs, { count }: Metrics): Blobs => ({
   ...blobs,
-  async append(key, part, offset, data) {
-    const stored = await blobs.append(key, part, offset, data)
+  async append(key, part, offset, data, durableBytes) {
+    const stored = await blobs.append(key, part, offset, data, durableBytes)
     count(part === 'artifacts' ? 'artifactReceivedBytes' : 'logReceivedBytes', data.length)
     return stored
   },

@@ -14,7 +14,10 @@ import type { ConnectionId, HeldLease, Writer } from './writer.js'
 /** What a worker may do with an offer and with a lease; the contracts are those of Writer. */
 export const holding = (
   core: Core,
-): Pick<Writer, 'acknowledge' | 'acknowledgePlain' | 'decline' | 'resume' | 'started' | 'finish'> => ({
+): Pick<
+  Writer,
+  'acknowledge' | 'acknowledgePlain' | 'decline' | 'resume' | 'started' | 'noteDurableLengths' | 'finish'
+> => ({
   acknowledge: (connection, job, lease) => acknowledge(core, connection, job, lease),
   async acknowledgePlain(connection, job, lease) {
     const offer = core.offers.get(lease)
@@ -32,6 +35,12 @@ export const holding = (
   resume: (_connection, job, lease) => resume(core, job, lease),
   async started(job, lease, pid) {
     await core.store.applyEvent(job, { kind: 'started', lease, pid })
+  },
+  async noteDurableLengths(job, attempt) {
+    const held = core.leases.get(job)
+    if (held?.attempt !== attempt) return
+    const { stdout, stderr } = core.leaseSlots.durable(held.slot)
+    await core.store.noteDurableLengths(job, attempt, stdout, stderr)
   },
   finish: (job, lease, end, pid) => finish(core, job, lease, end, pid),
 })

@@ -62,11 +62,7 @@ export interface NewWorker {
  * simulation. Every promise that tells of a change resolves after its commit. What a connection parked (claim, wait)
  * is dropped when `connectionClosed` names it.
  */
-export interface Writer
-  extends Pick<
-    StoreWriter,
-    'addUser' | 'addInvite' | 'revokeInvite' | 'register' | 'noteDurableLengths' | 'setPinned'
-  > {
+export interface Writer extends Pick<StoreWriter, 'addUser' | 'addInvite' | 'revokeInvite' | 'register' | 'setPinned'> {
   /**
    * @param ending the sessions of the account are to end too, but for one of them
    * @throws E_USER_NOT_FOUND, E_USER_DELETED
@@ -129,6 +125,11 @@ export interface Writer
   resume(connection: ConnectionId, job: JobId, lease: LeaseId): Promise<HeldLease & { readonly stop: boolean }>
   /** @throws E_LEASE_LOST */
   started(job: JobId, lease: LeaseId, pid: number): Promise<void>
+  /**
+   * Puts on record what LeaseSlots.durable says at the time of this write: two threads may each have noted something,
+   * and whichever is heard last tells the same. Nothing for an attempt that is over. @throws E_STORE_FULL
+   */
+  noteDurableLengths(job: JobId, attempt: number): Promise<void>
   /**
    * Log and artifacts are durable already. Repeating it is harmless.
    * @param pid where `started` has not told it

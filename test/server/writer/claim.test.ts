@@ -245,7 +245,7 @@ t.test('a request key is forgotten after a day, and not before', async t => {
 })
 
 t.test('without a free slot the job stays PENDING and is given out when one is free', async t => {
-  const leaseSlots = createLeaseSlots(new SharedArrayBuffer(32))
+  const leaseSlots = createLeaseSlots(new SharedArrayBuffer(48))
   const w = await startWorld(t, { leaseSlots })
   await w.addAction('a')
   const jobs = await w.queue('a', { count: 2 })

@@ -7,6 +7,7 @@ import { openBlobs } from '../../../lib/blobs/open.js'
 import { cutUnsafeLogs } from '../../../lib/server/writer/power-loss.js'
 import { openStore } from '../../../lib/store/open.js'
 import { acknowledged, insertOne, openForBusiness } from '../../store/samples.js'
+import { startWorld } from './world.js'
 
 const BOOT = '11111111-1111-4111-8111-111111111111'
 const NEXT_BOOT = '22222222-2222-4222-8222-222222222222'
@@ -63,3 +64,27 @@ t.test('a cut that the disk breaks off is made by the next start', async t => {
   t.equal(await start(NEXT_BOOT), 1)
   t.match(await blobs.lengths(key), { stdout: 6, stderr: 0 })
 })
+
+t.test(
+  'what threads noted as durable is on record whoever is heard last, and is known again after a restart',
+  async t => {
+    const w = await startWorld(t)
+    await w.addAction('a')
+    await w.queue('a')
+    await w.attach(1, 'w')
+    const { grant, held } = await w.run(1)
+    const lengths = async () => (await w.store.readDispatchState()).running[0]
+    w.leaseSlots.noteDurable(held.slot, { stdout: 5, stderr: 0 })
+    const first = w.writer.noteDurableLengths(grant.job, 1)
+    w.leaseSlots.noteDurable(held.slot, { stdout: 5, stderr: 6 })
+    await Promise.all([w.writer.noteDurableLengths(grant.job, 1), first])
+    t.match(await lengths(), { durableStdoutBytes: 5, durableStderrBytes: 6 })
+    w.leaseSlots.noteDurable(held.slot, { stdout: 0, stderr: 0 })
+    await w.writer.noteDurableLengths(grant.job, 2)
+    t.match(await lengths(), { durableStdoutBytes: 5 }, 'not of another attempt')
+
+    const again = await w.restart()
+    const { slot } = await again.writer.resume(1, grant.job, grant.lease)
+    t.strictSame(again.leaseSlots.durable(slot), { stdout: 5, stderr: 6 })
+  },
+)

@@ -22,7 +22,7 @@ t.test('a beat renews a live lease, tells of a stop, and is lost on one that is 
 })
 
 t.test('a slot that was closed belongs to the next lease alone', async t => {
-  const slots = createLeaseSlots(new SharedArrayBuffer(2 * 32))
+  const slots = createLeaseSlots(new SharedArrayBuffer(2 * 48))
   const [first, second] = [slots.open(0)!, slots.open(0)!]
   t.equal(slots.open(0), undefined)
   slots.requestStop(first)
@@ -71,6 +71,19 @@ t.test('the log is told to followers, and what nobody noted counts as seen', asy
   t.notOk(slots.noteLog(ref, 11))
 })
 
+t.test('durable lengths of any log are kept, for one lease', async t => {
+  const slots = createLeaseSlots()
+  const ref = slots.open(0)!
+  t.strictSame(slots.durable(ref), { stdout: 0, stderr: 0 })
+  slots.noteDurable(ref, { stdout: 2 ** 40, stderr: 2 ** 32 + 1 })
+  t.strictSame(slots.durable(ref), { stdout: 2 ** 40, stderr: 2 ** 32 + 1 })
+  slots.close(ref)
+  t.strictSame(slots.durable(ref), { stdout: 0, stderr: 0 })
+  const next = slots.open(0)!
+  slots.noteDurable(ref, { stdout: 1, stderr: 1 })
+  t.strictSame(slots.durable(next), { stdout: 0, stderr: 0 })
+})
+
 t.test('one connection at a time has the parts, and locks of the dead are opened', async t => {
   const slots = createLeaseSlots()
   const [one, two] = [slots.open(0)!, slots.open(0)!]
@@ -104,7 +117,7 @@ t.test('no interleaving of a beat and the reaper ends a lease whose beat was ans
   let runs = 0
   const explore = (choices: readonly boolean[]): void => {
     const steps = createSteps()
-    const slots = createLeaseSlots(new SharedArrayBuffer(32), steps.words as Words)
+    const slots = createLeaseSlots(new SharedArrayBuffer(48), steps.words as Words)
     const ref = slots.open(0)!
     const beat = steps.start(() => slots.beat(ref, 9_000))
     const reap = steps.start(() => slots.expire(ref, 10_000, 5_000))

@@ -41,9 +41,14 @@ async function checkLimit(params: Params<'job.append'>, held: Held, call: Call):
 /** What this session saw last, unless another connection has added to the log since. */
 async function knownLengths(held: Held, call: Call): Promise<Lengths> {
   const { leaseSlots, blobs } = call.services
-  if (!held.lengths || !leaseSlots.logIs(held.slot, logBytes(held.lengths)))
-    held.lengths = await blobs.lengths({ job: held.job, attempt: held.attempt })
-  return held.lengths
+  if (held.lengths && leaseSlots.logIs(held.slot, logBytes(held.lengths))) return held.lengths
+  const lengths = await blobs.lengths({ job: held.job, attempt: held.attempt })
+  held.lengths = lengths
+  // A file may be shorter than the record says: of a backup, or cut right before the daemon was killed.
+  const { stdout, stderr } = leaseSlots.durable(held.slot)
+  const durable = { stdout: Math.min(stdout, lengths.stdout), stderr: Math.min(stderr, lengths.stderr) }
+  leaseSlots.noteDurable(held.slot, durable)
+  return lengths
 }
 
 async function store(params: Params<'job.append'>, held: Held, call: Call): Promise<PartLength> {
@@ -54,7 +59,8 @@ async function store(params: Params<'job.append'>, held: Held, call: Call): Prom
     leaseSlots.noteArtifacts(held.slot)
     return blobs.append(key, part, offset, data)
   }
-  const stored = await blobs.append(key, part, offset, data).catch(async error => {
+  const durableBytes = leaseSlots.durable(held.slot)[part]
+  const stored = await blobs.append(key, part, offset, data, durableBytes).catch(async error => {
     await noteLog(held, call, undefined)
     throw error
   })
@@ -79,14 +85,16 @@ export async function noteLog(held: Held, call: Call, lengths: Lengths | undefin
 
 /** Tells the store what a power loss can no longer take, so that a restart cuts no more than that. In turn only. */
 export async function noteDurable(held: Held, call: Call): Promise<void> {
-  const { blobs, writer, log } = call.services
-  const { job, attempt } = held
+  const { blobs, leaseSlots, writer, log } = call.services
+  const { job, attempt, slot } = held
+  const known = leaseSlots.durable(slot)
   // Nothing is added by no bytes: this asks for the durable length, also of the stream that this session never wrote.
   const ask = async (stream: Stream): Promise<number> =>
-    (await blobs.append({ job, attempt }, stream, 0, NOTHING)).durableLength
+    (await blobs.append({ job, attempt }, stream, 0, NOTHING, known[stream])).durableLength
   const durable = { stdout: await ask('stdout'), stderr: await ask('stderr') }
   held.durable = durable
-  writer.noteDurableLengths(job, attempt, durable.stdout, durable.stderr).then(
+  leaseSlots.noteDurable(slot, durable)
+  writer.noteDurableLengths(job, attempt).then(
     () => {
       held.noted = durable
     },

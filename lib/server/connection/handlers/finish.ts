@@ -43,15 +43,19 @@ const leftNothing = ({ stdout, stderr, artifacts }: Params<'job.finish'>, held: 
 
 /** Everything that the job left is durable when this resolves. */
 async function seal(params: Params<'job.finish'>, held: Held, call: Call): Promise<void> {
-  const { blobs } = call.services
+  const { blobs, leaseSlots } = call.services
   const key = { job: params.job, attempt: held.attempt }
+  const durable = leaseSlots.durable(held.slot)
   try {
     for (const stream of STREAMS) {
       const { bytes, tail } = params[stream]
-      if (tail && tail.length > 0) await blobs.append(key, stream, bytes - tail.length, tail)
+      if (tail && tail.length > 0) await blobs.append(key, stream, bytes - tail.length, tail, durable[stream])
     }
     if (params.stdout.tail || params.stderr.tail) await noteLog(held, call, undefined)
-    await blobs.sealLog(key, { stdout: params.stdout, stderr: params.stderr })
+    await blobs.sealLog(key, {
+      stdout: { ...params.stdout, durableBytes: durable.stdout },
+      stderr: { ...params.stderr, durableBytes: durable.stderr },
+    })
   } catch (error) {
     // A stream with a wrong checksum was cut to 0.
     await noteLog(held, call, undefined)
