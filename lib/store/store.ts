@@ -111,6 +111,8 @@ export interface RunningJob {
   readonly lease: LeaseId
   readonly leaseMs: number
   readonly home: Home
+  /** Missing where the row has lost it. */
+  readonly worker?: Name
   readonly stopRequested: boolean
   /** Of its log, as noteDurableLengths last told: where files are cut to after an unclean start. */
   readonly durableStdoutBytes: number

@@ -221,7 +221,8 @@ export function jobsContract(t: Test, openStore: OpenStore): void {
     for (const [index, job] of jobs.entries()) await store.applyEvent(job, acknowledged(home, index))
     await store.applyEvent(jobs[1] as JobId, { kind: 'stop-requested', atMs: 5 })
     await store.noteDurableLengths(jobs[1] as JobId, 1, 10, 20)
-    const running = { attempt: 1, home, stopRequested: false, durableStdoutBytes: 0, durableStderrBytes: 0 }
+    const nothing = { stopRequested: false, durableStdoutBytes: 0, durableStderrBytes: 0 }
+    const running = { attempt: 1, home, worker: name('box'), ...nothing }
     t.strictSame(await store.readDispatchState(), {
       queues: [
         { id: queue, action: 'compile', labels: [], active: true, runningMax: 2 },
@@ -231,10 +232,7 @@ export function jobsContract(t: Test, openStore: OpenStore): void {
         { ...running, job: jobs[0], queue, lease: lease(0), leaseMs: 7_000 },
         {
           ...running,
-          job: jobs[1],
-          queue: exec.id,
-          lease: lease(1),
-          leaseMs: 8_000,
+          ...{ job: jobs[1], queue: exec.id, lease: lease(1), leaseMs: 8_000 },
           stopRequested: true,
           durableStdoutBytes: 10,
           durableStderrBytes: 20,

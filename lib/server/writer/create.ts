@@ -104,13 +104,14 @@ async function readState(core: Core): Promise<void> {
   core.counts.pending = pending
   const runningOf = new Map<number, number>()
   const nowMs = core.clock.monotonicMs()
-  for (const { job, queue, attempt, lease, leaseMs, home, stopRequested: isStopped, fault, ...durable } of running) {
+  for (const { stopRequested: isStopped, durableStdoutBytes, durableStderrBytes, fault, ...held } of running) {
+    const { job, queue } = held
     if (fault !== undefined) core.log.error('the row of a running job is damaged', { job, reason: fault })
     const slot = core.leaseSlots.open(nowMs)
     if (!slot) throw new Error(`more than ${core.leases.size} jobs are RUNNING: there is no slot for job ${job}`)
     if (isStopped) core.leaseSlots.requestStop(slot)
-    core.leaseSlots.noteDurable(slot, { stdout: durable.durableStdoutBytes, stderr: durable.durableStderrBytes })
-    core.leases.add({ job, queue, attempt, lease, leaseMs, home, slot, isStopped, isEnding: false, notedAtMs: nowMs })
+    core.leaseSlots.noteDurable(slot, { stdout: durableStdoutBytes, stderr: durableStderrBytes })
+    core.leases.add({ ...held, slot, isStopped, isEnding: false, notedAtMs: nowMs })
     runningOf.set(queue, (runningOf.get(queue) ?? 0) + 1)
   }
   for (const queue of queues) putQueue(core, queue, runningOf.get(queue.id) ?? 0)

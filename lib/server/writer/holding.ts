@@ -145,10 +145,8 @@ async function moveHome(core: Core, held: Lease): Promise<void> {
 /** The row names this start of the daemon as the one whose reaper may end the job. */
 export async function takeHome(core: Core, held: Lease): Promise<void> {
   const event = { kind: 'resumed', lease: held.lease, home: core.home } as const
-  const { after } = await core.store.applyEvent(held.job, event)
+  await core.store.applyEvent(held.job, event)
   held.home = core.home
-  if (after.state.kind === 'RUNNING' && held.worker === undefined && core.leases.get(held.job) === held)
-    core.leases.nameWorker(held, after.state.run.worker)
 }
 
 async function readTerms(core: Core, held: Lease): Promise<void> {

@@ -26,8 +26,8 @@ export interface Lease {
   readonly leaseMs: number
   /** As its row says. */
   home: Home
-  /** Missing for one that an earlier start of the daemon gave, until its worker resumes it. */
-  worker?: Name
+  /** Missing where the row of one that an earlier start of the daemon gave has lost it. */
+  readonly worker?: Name
   terms?: Terms
   isStopped: boolean
   /** By Clock.monotonicMs: ends before the lease does, because its worker was shut out. */
@@ -49,7 +49,10 @@ export class Leases {
 
   add(lease: Lease): void {
     this.#byJob.set(lease.job, lease)
-    if (lease.worker !== undefined) this.nameWorker(lease, lease.worker)
+    if (lease.worker === undefined) return
+    const jobs = this.#byWorker.get(lease.worker)
+    if (jobs) jobs.add(lease.job)
+    else this.#byWorker.set(lease.worker, new Set([lease.job]))
   }
 
   get(job: JobId): Lease | undefined {
@@ -66,13 +69,6 @@ export class Leases {
 
   holdsAny(worker: Name): boolean {
     return this.#byWorker.has(worker)
-  }
-
-  nameWorker(lease: Lease, worker: Name): void {
-    lease.worker = worker
-    const jobs = this.#byWorker.get(worker)
-    if (jobs) jobs.add(lease.job)
-    else this.#byWorker.set(worker, new Set([lease.job]))
   }
 
   /** False when it was removed before. */

@@ -33,7 +33,7 @@ export const FIND_ORDER = `
   LEFT JOIN action_versions v ON v.id = a.version
   WHERE j.id = ?`
 const RUNNING = `
-  SELECT j.id, j.queue, j.attempt, j.lease, j.home_daemon, j.home_epoch, j.stop_requested_at_ms,
+  SELECT j.id, j.queue, j.attempt, j.lease, j.home_daemon, j.home_epoch, j.worker, j.stop_requested_at_ms,
     j.durable_stdout_bytes, j.durable_stderr_bytes,
     (SELECT CASE WHEN json_valid(coalesce(v.definition, j.definition))
        THEN coalesce(v.definition, j.definition) ->> 'leaseMs' END
@@ -113,6 +113,7 @@ interface RunningRow {
   readonly lease: Buffer | null
   readonly home_daemon: string | null
   readonly home_epoch: number | null
+  readonly worker: Name | null
   readonly stop_requested_at_ms: number | null
   readonly durable_stdout_bytes: number | null
   readonly durable_stderr_bytes: number | null
@@ -142,6 +143,7 @@ function runningOf(row: RunningRow): RunningJob {
     lease: leaseOf(row),
     leaseMs: leaseMs ?? LIMITS.leaseMsDefault.value,
     home: homeOf(row),
+    worker: row.worker,
     stopRequested: row.stop_requested_at_ms !== null,
     durableStdoutBytes: row.durable_stdout_bytes ?? 0,
     durableStderrBytes: row.durable_stderr_bytes ?? 0,

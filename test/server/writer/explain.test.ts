@@ -105,6 +105,22 @@ t.test('a drained worker gets no job, keeps what it has, and stays drained over 
   t.equal((await waiting)?.job, second, 'a parked claim is served when it is undrained')
 })
 
+t.test('a worker that came back after a start of the daemon is not idle before it has resumed its job', async t => {
+  const before = await startWorld(t)
+  await before.addAction('a')
+  await before.attach(1, 'w')
+  await before.queue('a')
+  const { grant } = await before.run(1)
+  const w = await before.restart()
+  await w.attach(1, 'w')
+  t.match((await w.writer.listWorkers(undefined, 9)).workers, [{ worker: 'w', jobs: [grant.job] }])
+  const drained = await w.writer.drainWorker(nameOf('w'), true, nameOf('ann'), true)
+  t.strictSame(drained, { changed: true, jobs: [grant.job] })
+  await w.writer.resume(1, grant.job, grant.lease)
+  await w.finish(grant)
+  t.match((await w.writer.listWorkers(undefined, 9)).workers, [{ worker: 'w', jobs: [] }])
+})
+
 t.test('what a drained worker was offered and has not taken goes to another', async t => {
   const w = await startWorld(t)
   await w.addAction('a')
