@@ -34,6 +34,45 @@ export function retentionContract(t: Test, openStore: OpenStore): void {
     t.match(await store.listKept(undefined, 9), [{ jobs: 3, bytes: 84 }], 'one that never ran has no bytes')
   })
 
+  t.test('what earlier attempts left counts with the job that left it', async t => {
+    const store = await openStore(t)
+    const queue = await openForBusiness(store)
+    const home = await store.beginEpoch('d')
+    const timeLimit = { endedAtMs: 5_000, reason: 'time-limit', logBytes: 100, artifactBytes: 10 } as const
+    /** Its first attempt left 7 bytes, the second one 110; it is PENDING now. */
+    const retried = async (): Promise<JobId> => {
+      const job = await insertOne(store, queue, { retries: 2 })
+      await store.applyEvent(job, acknowledged(home, 1))
+      await store.applyEvent(job, { kind: 'expired', home, attempt: 1, atMs: 4_000, logBytes: 7 })
+      await store.applyEvent(job, acknowledged(home, 2, 'box', 2))
+      await store.applyEvent(job, finished(2, timeLimit))
+      await store.applyEvent(job, finished(2, timeLimit))
+      return job
+    }
+    const [ended, cancelled] = [await retried(), await retried()]
+    t.strictSame(await store.listKept(undefined, 9), [], 'nothing that may go as long as the job may run')
+    await store.applyEvent(ended, acknowledged(home, 3, 'box', 3))
+    await store.applyEvent(ended, finished(3, { endedAtMs: 8_000, artifactBytes: 30 }))
+    await store.applyEvent(cancelled, { kind: 'stop-requested', atMs: 9_000 })
+    const kept = [
+      { job: ended, endedAtMs: 8_000, bytes: 159 },
+      { job: cancelled, endedAtMs: 9_000, bytes: 117 },
+    ]
+    t.strictSame(await store.readOldestKept(queue, 9), kept)
+    t.match(await store.listKept(undefined, 9), [{ jobs: 2, bytes: 276 }])
+    t.match(await store.findJob(ended), { logBytes: 12, artifactBytes: 30 }, 'the job shows its last attempt')
+    await store.setPinned(ended, true)
+    t.match(await store.listKept(undefined, 9), [{ jobs: 1, bytes: 117 }])
+    await store.setPinned(ended, false)
+    t.strictSame(await store.readOldestKept(queue, 9), kept)
+    await store.pruneJobs([ended, cancelled], 10_000)
+    t.match(await store.listKept(undefined, 9), [{ jobs: 0, bytes: 0 }])
+    t.strictSame(await store.listUnremoved(9), [
+      { job: ended, attempt: 3 },
+      { job: cancelled, attempt: 3 },
+    ])
+  })
+
   t.test('a pruned job says when, is given up once, and its files are told until they are gone', async t => {
     const store = await openStore(t)
     const queue = await openForBusiness(store)

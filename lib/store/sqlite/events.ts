@@ -5,7 +5,7 @@ import { bytesOf } from './columns.js'
 import type { Handle } from './database.js'
 import { noteJobEvent } from './job-events.js'
 import { readJobRow } from './job-row.js'
-import { keepFiles } from './kept.js'
+import { keepEarlier, keepFiles } from './kept.js'
 import { STATE_NUMBERS } from './states.js'
 import { writeUsage } from './usage.js'
 
@@ -46,9 +46,16 @@ export function applyJobEvent(
   const after = nextJob(row.job, event)
   if (after !== row.job) {
     writeJob(handle, job, row.queue, row.job, after, version)
+    if (after.attempt > row.job.attempt) keepEarlier(handle, job, bytesLeft(event))
     noteJobEvent(handle, job, row.job, after, event)
   }
   return { before: row.job, after, queue: row.queue }
+}
+
+/** On the disk, by the attempt that `event` ended. */
+const bytesLeft = (event: JobEvent): number => {
+  if (event.kind === 'finished') return event.end.logBytes + event.end.artifactBytes
+  return event.kind === 'expired' ? event.logBytes : 0
 }
 
 function writeJob(

@@ -10,8 +10,12 @@ import { STATE_NUMBERS } from './states.js'
 
 // A queue whose row is damaged away has no retention; its jobs end all the same.
 const INSERT_KEPT = `
-  INSERT INTO kept_files (queue, ended_at_ms, job, bytes) SELECT id, ?, ?, ? FROM queues
-  WHERE id = ? AND NOT EXISTS (SELECT 1 FROM job_pins WHERE job = ?)`
+  INSERT INTO kept_files (queue, ended_at_ms, job, bytes)
+  SELECT id, ?, ?, ? + coalesce((SELECT bytes FROM earlier_files WHERE job = ?), 0) FROM queues
+  WHERE id = ? AND NOT EXISTS (SELECT 1 FROM job_pins WHERE job = ?)
+  RETURNING bytes`
+const ADD_EARLIER = `
+  INSERT INTO earlier_files (job, bytes) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET bytes = bytes + excluded.bytes`
 const DELETE_KEPT = 'DELETE FROM kept_files WHERE queue = ? AND ended_at_ms = ? AND job = ? RETURNING bytes'
 const ADD_TOTALS = `
   INSERT INTO kept_totals (queue, jobs, bytes) VALUES (?, ?, ?)
@@ -65,10 +69,19 @@ export function readFate({ sql }: Handle, job: JobId): Fate {
 /** What the order in which files go is made of. */
 type Ended = Pick<EndedRow, 'queue' | 'ended_at_ms' | 'bytes'>
 
-/** To be called when the job has ended; a pinned one is not among those that may go. */
-export function keepFiles({ sql }: Handle, job: JobId, { queue, ended_at_ms, bytes }: Ended): void {
-  const { changes } = sql(INSERT_KEPT).run(ended_at_ms, job, bytes, queue, job)
-  if (changes > 0) sql(ADD_TOTALS).run(queue, 1, bytes)
+/**
+ * To be called when the job has ended; a pinned one is not among those that may go.
+ * @param ended its `bytes` are those of the last attempt: what earlier ones left comes on top
+ */
+export function keepFiles({ sql }: Handle, job: JobId, ended: Ended): void {
+  const { queue, ended_at_ms, bytes } = ended
+  const row = sql<{ bytes: number }>(INSERT_KEPT).get(ended_at_ms, job, bytes, job, queue, job)
+  if (row) sql(ADD_TOTALS).run(queue, 1, row.bytes)
+}
+
+/** To be called when an attempt is over and the job is not: its files stay as long as those of the job. */
+export function keepEarlier({ sql }: Handle, job: JobId, bytes: number): void {
+  if (bytes > 0) sql(ADD_EARLIER).run(job, bytes)
 }
 
 /** The bundle is needed by so many jobs more. */
