@@ -1,13 +1,14 @@
 import { rename } from 'node:fs/promises'
 import { JankinsError } from '../../protocol/errors.js'
 import type { Sha256 } from '../../protocol/ids.js'
+import type { Clock } from '../base/clock.js'
 import type { AttemptKey, Blobs, PartLength } from './blobs.js'
 import { sha256Digest } from './digest.js'
 import { ensureDirectory, syncDirectory } from './directories.js'
 import { onDisk } from './disk-errors.js'
 import type { FilePool } from './file-pool.js'
 import { createGrowingFiles, type GrowingFiles } from './growing-file.js'
-import { sweepParts } from './parts.js'
+import { createSweep } from './parts.js'
 import { type ArtifactPaths, artifactPaths } from './paths.js'
 import { createSerial } from './serial.js'
 
@@ -19,10 +20,10 @@ export interface ArtifactFiles extends Pick<Blobs, 'sealArtifacts' | 'readArtifa
 }
 
 /** DATA/artifacts/parts/JOB.part while it grows, DATA/artifacts/N/JOB.zip for ever after; N is job / 1000. */
-export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFiles {
+export function createArtifactFiles(dataDir: string, pool: FilePool, clock: Clock): ArtifactFiles {
   const files = createGrowingFiles(pool, sha256Digest)
   const serial = createSerial()
-  let swept: Promise<void> | undefined
+  const sweep = createSweep(clock)
 
   /** What is sealed stays: bytes that it has are skipped, and more are not taken. */
   async function append(paths: ArtifactPaths, offset: number, data: Uint8Array): Promise<PartLength> {
@@ -32,8 +33,7 @@ export function createArtifactFiles(dataDir: string, pool: FilePool): ArtifactFi
       return { length: sealedBytes, durableLength: sealedBytes }
     }
     const length = await files.append(paths.part, offset, data)
-    if (data.length > 0) swept ??= sweepParts(paths.parts, paths.part).catch(() => {}) // what stays goes another time
-    await swept
+    if (data.length > 0) await sweep(paths.parts, paths.part)
     return length
   }
 

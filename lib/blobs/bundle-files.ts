@@ -11,7 +11,7 @@ import { codeOf, onDisk } from './disk-errors.js'
 import { readAt } from './file-bytes.js'
 import type { FilePool } from './file-pool.js'
 import { createGrowingFiles } from './growing-file.js'
-import { sweepParts } from './parts.js'
+import { createSweep } from './parts.js'
 import { type BundlePaths, bundlePaths } from './paths.js'
 import { createSerial } from './serial.js'
 
@@ -31,7 +31,7 @@ export function createBundleFiles(
 ): Pick<Blobs, 'writeBundle' | 'bundleBytes' | 'touchBundle' | 'readBundle'> {
   const files = createGrowingFiles(pool, () => ({ add() {}, value: () => undefined }))
   const serial = createSerial()
-  let swept: Promise<void> | undefined
+  const sweep = createSweep(clock)
 
   async function complete(
     paths: BundlePaths,
@@ -74,8 +74,7 @@ export function createBundleFiles(
         if (finished) return finished
         throw error
       }
-    if (data.length > 0) swept ??= sweepParts(paths.parts, paths.part).catch(() => {}) // what stays goes another time
-    await swept
+    if (data.length > 0) await sweep(paths.parts, paths.part)
     return length < totalBytes ? { length, complete: false } : complete(paths, sha256, totalBytes)
   }
 

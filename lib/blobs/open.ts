@@ -7,12 +7,12 @@ import { createLogFiles } from './log-files.js'
 
 /**
  * Logs, artifacts and bundles as files under `dataDir`. Each thread opens its own; they may work on the same files.
- * `clock` says when an idle file is closed and when a bundle was asked for.
+ * `clock` says when an idle file is closed, when a bundle was asked for, and when to look for parts that were left.
  */
 export function openBlobs(dataDir: string, clock: Clock = systemClock): Blobs & { close(): Promise<void> } {
   const pool = createFilePool(clock)
   const logs = createLogFiles(dataDir, pool)
-  const artifacts = createArtifactFiles(dataDir, pool)
+  const artifacts = createArtifactFiles(dataDir, pool, clock)
   const bundles = createBundleFiles(dataDir, pool, clock)
   return {
     append: (key, part, offset, data, durableBytes) =>

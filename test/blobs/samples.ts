@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
+import type { Clock } from '../../lib/base/clock.js'
 import type { AttemptKey } from '../../lib/blobs/blobs.js'
 import { openBlobs } from '../../lib/blobs/open.js'
 import { parseJobId, parseSha256, type Sha256 } from '../../protocol/ids.js'
@@ -18,8 +19,8 @@ export function hashOf(data: Uint8Array): Sha256 {
 }
 
 /** Closed at the end of the test. */
-export function open(t: Test, dir: string): ReturnType<typeof openBlobs> {
-  const blobs = openBlobs(dir)
+export function open(t: Test, dir: string, clock?: Clock): ReturnType<typeof openBlobs> {
+  const blobs = openBlobs(dir, clock)
   t.teardown(() => blobs.close())
   return blobs
 }
