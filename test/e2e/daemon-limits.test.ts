@@ -7,6 +7,7 @@ import { deriveKeys, type ScramKeys } from '../../protocol/scram.js'
 import { connectionsThatFit } from '../helpers/open-files.js'
 import { type DaemonProcess, startDaemon } from '../helpers/processes.js'
 import { openRaw, type RawConnection } from '../helpers/raw-connection.js'
+import { nameOf } from '../helpers/worker-bench.js'
 
 const MIB = 1024 * 1024
 const WANTED_CONNECTIONS = 5_000
@@ -43,6 +44,26 @@ t.test('5,000 connections that each announce a large frame stay under the budget
   t.comment(`${count} connections: ${show(restBytes)} at rest, ${show(peakBytes)} at the peak`)
   t.ok(grewBytes < 2 * 64 * MIB, `grew by ${show(grewBytes)}`)
   t.equal((await client.call('server.status', {})).connections, count + 1, 'and none had to be closed')
+})
+
+t.test('fields that no method knows take no memory while a request waits', async t => {
+  const daemon = await startDaemon(t)
+  const client = await daemon.connect()
+  await client.call('action.add', { action: nameOf('a'), command: ['true'] })
+  const [job] = (await client.call('job.queue', { action: nameOf('a'), key: 'the only one' })).jobs
+  const login = loginOnce(daemon)
+  const restBytes = residentBytes(daemon)
+  const filler = Array.from({ length: 65_000 }, () => ({}))
+  for (let count = 0; count < 2; count++) {
+    const peer = await login()
+    // The last one is answered, when all before it wait.
+    for (let id = 1; id < LIMITS.pipelinedMax.value; id++) peer.send(id, 'job.wait', { job, waitMs: 60_000, filler })
+    peer.send(99, 'job.wait', { job, waitMs: 0, filler })
+    t.match(await peer.next(), { kind: 'reply', id: 99 })
+  }
+  const grewBytes = residentBytes(daemon) - restBytes
+  t.ok(grewBytes < 128 * MIB, `grew by ${show(grewBytes)}`)
+  t.equal((await client.call('server.status', {})).connections, 3)
 })
 
 t.test('a client that pipelines and never reads is held at what it may, then cut off', async t => {

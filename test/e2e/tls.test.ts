@@ -90,6 +90,15 @@ t.test('an account is registered at a daemon that is not known yet, and it is kn
       t.match(await cli(t, ['register', 'box-7', '--generate'], { env }), { code: 2, stderr: /no terminal/ })
     t.match(await cli(t, ['register', 'box-7', '--generate', ...trust], { env }), { code: 0, stderr: '' })
     t.match(await cli(t, ['status'], { env }), { code: 0, stderr: '' })
+    const wrong = { ...daemon.env, JANKINS_PASSWORD: 'guess' }
+    t.match(await cli(t, ['status'], { env: wrong }), { code: 3, stderr: /E_AUTH/ })
+    const lines = readFileSync(join(daemon.dataDir, 'audit.log'), 'utf8').split('\n').slice(0, -1)
+    const noted = lines.map(line => JSON.parse(line) as Record<string, unknown>)
+    for (const method of ['user.register', 'auth.finish']) {
+      const entry = noted.find(entry => entry.method === method)
+      t.match(entry, { connection: Number, address: String })
+      t.notOk(entry && 'tls' in entry, 'what a channel is bound by is in no log')
+    }
   }
 })
 

@@ -108,7 +108,7 @@ export function finishAuth(
 /** One line for each failed login or registration; the user is the peer's text and stays short. */
 export function logFailedLogin(
   services: Services,
-  peer: Peer,
+  { connection, address }: Peer,
   method: string,
   user: string | undefined,
   error: JankinsError,
@@ -117,13 +117,9 @@ export function logFailedLogin(
   metrics.count('loginFailed')
   const who = user === undefined ? {} : { user: boundedText(user) }
   writer
-    .noteRefusal({ ...who, ...peer, method, refused: error.code })
-    .catch(failure => log.error('a failed login is missing in the audit log', { address: peer.address }, failure))
-  log.warn('a login failed', {
-    address: peer.address,
-    code: error.code,
-    ...who,
-  })
+    .noteRefusal({ ...who, connection, address, method, refused: error.code })
+    .catch(failure => log.error('a failed login is missing in the audit log', { address }, failure))
+  log.warn('a login failed', { address, code: error.code, ...who })
 }
 
 /** Comes before the schema: what a client of another major version sends may not fit it. */

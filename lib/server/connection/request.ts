@@ -4,7 +4,8 @@ import type { Method } from '../../../protocol/methods.js'
 export interface Request {
   readonly id: number
   readonly method: string
-  readonly params: unknown
+  /** Gone once they are checked. */
+  params?: unknown
 }
 
 /** What comes before a role is known is the session's own: everything else has a handler. */

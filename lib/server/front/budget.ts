@@ -5,14 +5,21 @@ export const LITTLE_BYTES = 16 * 1024
 const HARD_FACTOR = 1.25
 /** Frames that have only begun to arrive may take this part: whole small frames always find room beside them. */
 const RESERVED_PART = 0.5
+/** And one account may take this part of that: it cannot keep the large frames of all others waiting. */
+const HOLDER_PART = 0.25
 
 /** A place in the line for room, or the room itself; released exactly once, by its holder. */
 export class Reservation {
+  readonly holder: string
   readonly bytes: number
   readonly onGranted: () => void
   isGranted: boolean = false
-  /** @param onGranted called when the room is there, unless it was there at once */
-  constructor(bytes: number, onGranted: () => void) {
+  /**
+   * @param holder whose frame it is
+   * @param onGranted called when the room is there, unless it was there at once
+   */
+  constructor(holder: string, bytes: number, onGranted: () => void) {
+    this.holder = holder
     this.bytes = bytes
     this.onGranted = onGranted
   }
@@ -20,12 +27,14 @@ export class Reservation {
 
 /**
  * The one account of all bytes that the main thread holds for its connections. Over the budget, whoever holds more than
- * LITTLE_BYTES reads no further; a frame that is announced as larger waits for its room, first come, first served.
+ * LITTLE_BYTES reads no further; a frame that is announced as larger waits for its room, first come, first served but for
+ * holders that have their part already.
  */
 export class Budget {
   readonly bytesMax: number
   #usedBytes = 0
   #reservedBytes = 0
+  readonly #reservedBy = new Map<string, number>()
   readonly #line = new Set<Reservation>()
   readonly #paused = new Set<() => void>()
   readonly #defer: (run: () => void) => void
@@ -64,15 +73,15 @@ export class Budget {
   }
 
   /** Asks for room for a frame; its holder counts the bytes once it is granted. */
-  reserve(bytes: number, onGranted: () => void): Reservation {
-    const reservation = new Reservation(bytes, onGranted)
-    if (this.#line.size === 0 && this.#hasRoom(bytes)) this.#take(reservation)
+  reserve(holder: string, bytes: number, onGranted: () => void): Reservation {
+    const reservation = new Reservation(holder, bytes, onGranted)
+    if (this.#mayHave(reservation) && !this.#isAwaited() && this.#hasRoom(bytes)) this.#take(reservation)
     else this.#line.add(reservation)
     return reservation
   }
 
   release(reservation: Reservation): void {
-    if (reservation.isGranted) this.#reservedBytes -= reservation.bytes
+    if (reservation.isGranted) this.#giveBack(reservation)
     else this.#line.delete(reservation)
     if (this.#line.size > 0) this.#tellLater()
   }
@@ -82,9 +91,30 @@ export class Budget {
     return this.#reservedBytes === 0 || this.#reservedBytes + bytes <= this.bytesMax * RESERVED_PART
   }
 
+  /** A holder has its turn with one frame, however large. */
+  #mayHave({ holder, bytes }: Reservation): boolean {
+    const held = this.#reservedBy.get(holder) ?? 0
+    return held === 0 || held + bytes <= this.bytesMax * RESERVED_PART * HOLDER_PART
+  }
+
+  /** Whether somebody stands in line who waits for others, not for itself. */
+  #isAwaited(): boolean {
+    for (const reservation of this.#line) if (this.#mayHave(reservation)) return true
+    return false
+  }
+
   #take(reservation: Reservation): void {
+    const { holder, bytes } = reservation
     reservation.isGranted = true
-    this.#reservedBytes += reservation.bytes
+    this.#reservedBytes += bytes
+    this.#reservedBy.set(holder, (this.#reservedBy.get(holder) ?? 0) + bytes)
+  }
+
+  #giveBack({ holder, bytes }: Reservation): void {
+    const left = (this.#reservedBy.get(holder) ?? 0) - bytes
+    this.#reservedBytes -= bytes
+    if (left > 0) this.#reservedBy.set(holder, left)
+    else this.#reservedBy.delete(holder)
   }
 
   #tellLater(): void {
@@ -99,6 +129,7 @@ export class Budget {
 
   #grant(): void {
     for (const reservation of this.#line) {
+      if (!this.#mayHave(reservation)) continue
       if (!this.#hasRoom(reservation.bytes)) return
       this.#line.delete(reservation)
       this.#take(reservation)

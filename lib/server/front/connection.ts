@@ -246,7 +246,8 @@ export class FrontConnection {
 
   #reserve(): void {
     const bytes = (this.#decoder.announcedBytes ?? 0) + HEADER_BYTES
-    if (bytes > LITTLE_BYTES) this.#reservation ??= this.#parts.budget.reserve(bytes, this.#resume)
+    const holder = this.#user ?? this.address
+    if (bytes > LITTLE_BYTES) this.#reservation ??= this.#parts.budget.reserve(holder, bytes, this.#resume)
   }
 
   #dropReservation(): void {

@@ -81,15 +81,24 @@ export class TlsDoor {
 
   /** @param accepted of a server with pauseOnConnect */
   admit(accepted: Socket, nowMs: number): void {
+    // It was reset before it was accepted, and has no addresses any more.
+    if (accepted.remoteAddress === undefined) {
+      accepted.destroy()
+      return
+    }
     const key = keyOf(accepted)
-    const network = networkOf(accepted.remoteAddress ?? '')
+    const network = networkOf(accepted.remoteAddress)
     const address = addressOf(accepted)
     const handshake: Handshake = { accepted, address, network, sinceMs: nowMs, material: this.#material }
+    this.#fail(key, 'it left during the TLS handshake')
     this.#handshakes.set(key, handshake)
     this.pending.add(network)
     // Its errors reach the encrypted socket above it too.
     accepted.on('error', () => {})
-    accepted.on('close', () => this.#fail(key, 'it left during the TLS handshake'))
+    accepted.on('close', () => {
+      // Another one may have the same addresses by now.
+      if (this.#handshakes.get(key) === handshake) this.#fail(key, 'it left during the TLS handshake')
+    })
     accepted.once('data', (bytes: Buffer) => {
       accepted.pause()
       if (bytes[0] !== HANDSHAKE) {

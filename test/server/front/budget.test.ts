@@ -8,9 +8,9 @@ t.test('reservations are granted up to half of the budget, then first come, firs
   const later: (() => void)[] = []
   const budget = new Budget(100, run => later.push(run))
   const granted: string[] = []
-  const a = budget.reserve(30, () => granted.push('a'))
-  const b = budget.reserve(30, () => granted.push('b'))
-  const c = budget.reserve(10, () => granted.push('c'))
+  const a = budget.reserve('a', 30, () => granted.push('a'))
+  const b = budget.reserve('b', 30, () => granted.push('b'))
+  const c = budget.reserve('c', 10, () => granted.push('c'))
   t.strictSame([a.isGranted, b.isGranted, c.isGranted], [true, false, false], 'c does not overtake b')
   budget.release(a)
   t.strictSame(granted, [], 'nobody is told in the middle of something else')
@@ -18,20 +18,45 @@ t.test('reservations are granted up to half of the budget, then first come, firs
   t.strictSame(granted, ['b', 'c'])
   budget.release(b)
   budget.release(c)
-  t.equal(budget.reserve(90, () => {}).isGranted, true, 'a frame that is too large for the part has its turn alone')
-  t.equal(budget.reserve(1, () => {}).isGranted, false)
+  t.equal(
+    budget.reserve('a', 90, () => {}).isGranted,
+    true,
+    'a frame that is too large for the part has its turn alone',
+  )
+  t.equal(budget.reserve('b', 1, () => {}).isGranted, false)
 })
 
 t.test('who gives up its place in the line lets the next one through', async t => {
   const later: (() => void)[] = []
   const budget = new Budget(100, run => later.push(run))
   const granted: string[] = []
-  budget.reserve(40, () => {})
-  const b = budget.reserve(40, () => granted.push('b'))
-  budget.reserve(10, () => granted.push('c'))
+  budget.reserve('a', 40, () => {})
+  const b = budget.reserve('b', 40, () => granted.push('b'))
+  budget.reserve('c', 10, () => granted.push('c'))
   budget.release(b)
   for (const run of later.splice(0)) run()
   t.strictSame(granted, ['c'])
+})
+
+t.test('one holder has a part of the room, and nobody waits for those that wait for themselves', async t => {
+  const later: (() => void)[] = []
+  const budget = new Budget(800, run => later.push(run))
+  const granted: string[] = []
+  const reserve = (holder: string, bytes: number) => budget.reserve(holder, bytes, () => granted.push(holder))
+  const first = reserve('eve', 60)
+  t.equal(first.isGranted, true)
+  t.equal(reserve('eve', 40).isGranted, true)
+  t.equal(reserve('eve', 1).isGranted, false, 'she has her part')
+  t.equal(reserve('eve', 300).isGranted, false)
+  const large = reserve('ada', 290)
+  t.equal(large.isGranted, true, 'a frame above the part, and ahead of what eve waits for')
+  t.equal(reserve('bob', 50).isGranted, false, 'there is no room')
+  budget.release(first)
+  for (const run of later.splice(0)) run()
+  t.strictSame(granted, ['eve', 'bob'])
+  budget.release(large)
+  for (const run of later.splice(0)) run()
+  t.strictSame(granted, ['eve', 'bob'], 'her large one has its turn when she holds nothing else')
 })
 
 t.test('who is paused is told once, when there is room', async t => {
@@ -66,8 +91,8 @@ t.test(
     const header = Buffer.alloc(4)
     header.writeUInt32BE(MIB)
     const large = await Promise.all(Array.from({ length: 20 }, open))
-    for (const peer of large) {
-      peer.send('hello')
+    for (const [index, peer] of large.entries()) {
+      peer.send(`account-${index}`)
       await peer.next()
       peer.socket.write(header)
       peer.socket.write(Buffer.alloc(MIB / 2))

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import { makeCertificate } from '../../../lib/server/front/tls-certificate.js'
+import { TlsDoor } from '../../../lib/server/front/tls-door.js'
 import { loadTls } from '../../../lib/server/front/tls-material.js'
 import type { Opened } from '../../../lib/server/ports.js'
 import { serverEndPoint } from '../../../protocol/channel-binding.js'
@@ -185,4 +186,14 @@ t.test('a certificate of a client is told with its subject, and with its flaw wh
   t.strictSame(await shown(good), { subject: 'CN=jankinsd' })
   t.match(await shown(bad), { subject: 'CN=jankinsd', flaw: /SIGNED|VERIFY|SIGNATURE/ })
   t.equal(await shown(), undefined)
+})
+
+t.test('a connection that was reset before it was accepted leaves nothing behind', async t => {
+  const door = new TlsDoor(await material(t), { onChannel: () => t.fail(), onFailed: () => {} })
+  t.teardown(() => door.destroy())
+  for (const gone of [new Socket(), new Socket()]) {
+    door.admit(gone, 0)
+    t.equal(gone.destroyed, true)
+  }
+  t.equal(door.pending.total, 0)
 })
