@@ -19,7 +19,7 @@ import { type ChainEnd, chained, type EntryText, entryText, GENESIS, hashOf, rea
 
 /** Who did what, in DATA/audit.log: lines that are only ever added. One thread writes it. */
 export interface AuditLog {
-  /** Goes with the next `write`. */
+  /** Goes with the next `write`, or before it where too many wait; never throws. */
   note(entry: EntryText): void
   /**
    * Appends what was noted: the end of this process cannot take it any more when this returns, and a power loss only
@@ -34,7 +34,7 @@ export interface AuditLog {
 const SYNC_MS = 1_000
 /** Beyond this a file is full and the next one begins. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024
-/** What cannot be written, on a full disk say, is kept up to this many lines; then the oldest go, and a line says so. */
+/** So many lines wait at most. Only where they cannot be written, on a full disk say, the oldest go, and a line says so. */
 const NOTED_MAX = 4_096
 /** No line is longer. */
 const LINE_BYTES_MAX = 64 * 1024
@@ -53,6 +53,8 @@ export function openAuditLog(dataDir: string, clock: Clock, log: Log, fileBytesM
   let end = findEnd(dataDir, log)
   const noted: EntryText[] = []
   let dropped = 0
+  /** They were too many and could not be written: no note tries that again before the next `write`. */
+  let isStuck = false
   let sync: Timer | undefined
 
   /** In another thread: no commit waits for it. */
@@ -76,31 +78,47 @@ export function openAuditLog(dataDir: string, clock: Clock, log: Log, fileBytesM
     bytes = 0
   }
 
+  function writeNoted(): void {
+    if (noted.length === 0) return
+    if (bytes >= fileBytesMax) startNextFile()
+    const entries = dropped > 0 ? [droppedEntry(dropped), ...noted] : noted
+    const lines: string[] = []
+    let next = end
+    for (const entry of entries) {
+      const made = chained(entry, clock.nowMs(), next)
+      lines.push(made.text)
+      next = made.end
+    }
+    bytes = append(file, Buffer.from(`${lines.join('\n')}\n`), bytes)
+    end = next
+    noted.length = 0
+    dropped = 0
+    writeSync(headFile, headText(end), 0)
+    syncLater()
+  }
+
+  /** A burst is written before its commit comes: nobody hides a request by a flood behind it. */
+  function makeRoom(): void {
+    if (!isStuck)
+      try {
+        writeNoted()
+      } catch {
+        // The commit that comes tries again, and says why.
+        isStuck = true
+      }
+    if (noted.length < NOTED_MAX) return
+    noted.shift()
+    dropped++
+  }
+
   return {
     note(entry) {
-      if (noted.length >= NOTED_MAX) {
-        noted.shift()
-        dropped++
-      }
+      if (noted.length >= NOTED_MAX) makeRoom()
       noted.push(entry)
     },
     write() {
-      if (noted.length === 0) return
-      if (bytes >= fileBytesMax) startNextFile()
-      const entries = dropped > 0 ? [droppedEntry(dropped), ...noted] : noted
-      const lines: string[] = []
-      let next = end
-      for (const entry of entries) {
-        const made = chained(entry, clock.nowMs(), next)
-        lines.push(made.text)
-        next = made.end
-      }
-      bytes = append(file, Buffer.from(`${lines.join('\n')}\n`), bytes)
-      end = next
-      noted.length = 0
-      dropped = 0
-      writeSync(headFile, headText(end), 0)
-      syncLater()
+      isStuck = false
+      writeNoted()
     },
     close() {
       sync?.cancel()

@@ -1,4 +1,14 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type AuditLog, openAuditLog } from '../../lib/audit/audit-log.js'
@@ -132,10 +142,28 @@ t.test('a full file is followed by another one, and the chain leads across', asy
   t.match((await verifyAudit({ dataDir })).problems, [/missing/])
 })
 
-t.test('what cannot be written is kept for the next time, up to a limit that is told', async t => {
+t.test('a burst between two writes loses no line', async t => {
   const dataDir = t.testdir()
   const log = openAuditLog(dataDir, new FakeClock(), silentLog)
+  for (let n = 0; n < 10_000; n++) log.note(entry(`user-${n}`))
+  log.write()
+  log.close()
+  const users = linesOf(dataDir).map(line => JSON.parse(line).user)
+  t.strictSame(
+    users,
+    Array.from({ length: 10_000 }, (_, n) => `user-${n}`),
+  )
+  t.match(await verifyAudit({ dataDir }), { lines: 10_000, problems: [] })
+})
+
+t.test('what cannot be written is kept for the next time, up to a limit that is told', async t => {
+  const dataDir = logOf(t, ['ada'])
+  const log = openAuditLog(dataDir, new FakeClock(), silentLog, 1)
+  const inTheWay = join(dataDir, 'audit-000000000001.log')
+  mkdirSync(inTheWay)
   for (let n = 0; n < 5_000; n++) log.note(entry(`user-${n}`))
+  t.throws(() => log.write(), { code: 'EISDIR' })
+  rmdirSync(inTheWay)
   log.write()
   log.write()
   log.close()
