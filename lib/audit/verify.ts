@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { auditFiles, readHead } from './files.js'
 import { type ChainEnd, GENESIS, hashOf, readLink } from './line.js'
@@ -17,6 +17,8 @@ export interface Verdict {
 export async function verifyAudit(where: { readonly dataDir: string } | { readonly file: string }): Promise<Verdict> {
   const files = 'file' in where ? [where.file] : auditFiles(where.dataDir)
   const problems: string[] = []
+  // A daemon makes one before it does anything.
+  if (!('file' in where) && files.length === 0) problems.push(`there is no audit log in ${resolve(where.dataDir)}`)
   let lines = 0
   let before: ChainEnd | undefined
   for (const file of files) {

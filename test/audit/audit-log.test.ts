@@ -142,6 +142,22 @@ t.test('a full file is followed by another one, and the chain leads across', asy
   t.match((await verifyAudit({ dataDir })).problems, [/missing/])
 })
 
+t.test('no audit log is not a whole one; that of a daemon that has done nothing is', async t => {
+  const dataDir = t.testdir()
+  const none = `there is no audit log in ${dataDir}`
+  t.match(await verifyAudit({ dataDir }), { lines: 0, problems: [none] })
+  openAuditLog(dataDir, new FakeClock(), silentLog).close()
+  t.match(await verifyAudit({ dataDir }), { lines: 0, problems: [] })
+  rmSync(join(dataDir, 'audit.log'))
+  t.match(await verifyAudit({ dataDir }), { lines: 0, problems: [none] }, 'audit.head alone, of no line')
+  const used = logOf(t, ['ada', 'bob'])
+  rmSync(join(used, 'audit.log'))
+  t.strictSame((await verifyAudit({ dataDir: used })).problems, [
+    `there is no audit log in ${used}`,
+    'lines 1 to 2 are missing at the end',
+  ])
+})
+
 t.test('a burst between two writes loses no line', async t => {
   const dataDir = t.testdir()
   const log = openAuditLog(dataDir, new FakeClock(), silentLog)

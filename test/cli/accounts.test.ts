@@ -117,6 +117,9 @@ t.test('audit verify tells whether the log is whole, and what is wrong with it',
   })
   t.match(jsonLines((await run(['audit', 'verify', '--json', copy])).stdout), [{ lines: 2, problems: [String] }])
   t.match(await run(['audit', 'verify', `${copy}.no`]), { status: 1, stderr: /no such file/ })
+  const empty = temporaryDirectory(t)
+  const none = { status: 1, stdout: `there is no audit log in ${empty}\n` }
+  t.match(await run(['audit', 'verify', '--data', empty]), none)
 })
 
 t.test('an action says who may queue its jobs', async t => {

@@ -13,7 +13,8 @@ export async function run(args: ArgsOf<'audit verify'>, context: Context): Promi
   else {
     for (const problem of problems) await printLine(context.stdout, problem)
     const told = problems.length === 0 ? 'whole' : `damaged, as told above`
-    await printLine(context.stdout, `the audit log is ${told}: ${lines} lines, the last one has the hash ${hash}`)
+    if (lines > 0 || problems.length === 0)
+      await printLine(context.stdout, `the audit log is ${told}: ${lines} lines, the last one has the hash ${hash}`)
   }
   return problems.length === 0 ? EXIT.done : EXIT.failed
 }
