@@ -11,6 +11,7 @@ import { isCode, type LeaseHolder, type Link } from './link.js'
 import { createMaskedLog, type MaskedLog } from './mask/masked-log.js'
 import { type JobEnd, type Outcome, outcomeOf } from './outcome.js'
 import type { AttemptFiles, Ending, Machine, Shell, ShellEnd } from './ports.js'
+import { resumeAdopted } from './resume.js'
 import { shipWhile } from './ship-while.js'
 import { Shipper } from './shipper.js'
 import { climbStopLadder } from './stop-ladder.js'
@@ -124,14 +125,14 @@ export class JobRun implements LeaseHolder {
   }
 
   async #goOn(shell: Shell | undefined): Promise<void> {
-    const { link, machine } = this.#parts
+    const { files, link, machine } = this.#parts
     const outcome = shell ? this.#follow(shell) : undefined
     // A lease may go before a server comes: that ends the waiting too.
     const gone = outcome?.then(() => new Promise<never>(() => {}))
     const resume = async (): Promise<void> => {
       await link.ready()
       const sentAtBootMs = machine.bootClock.bootMs()
-      const lengths = await link.insist('job.resume', { job: this.job, lease: this.lease, secrets: true })
+      const lengths = await resumeAdopted(link, files)
       if (this.#isClosed) return // its lease went while there was no server: held now, it would be renewed for ever
       this.#keepSecret(lengths.secrets)
       this.#shipper.startFrom(lengths)
@@ -187,6 +188,7 @@ export class JobRun implements LeaseHolder {
       if (grant.bundle) await files.unpackBundle(await downloadBundle(link, this, this.#stopping.signal))
       this.#stopping.signal.throwIfAborted()
       const dirs = { workspace: files.workspaceDir, artifacts: files.artifactsDir }
+      if (this.#secrets.length > 0) await files.markMasked()
       await files.markLaunched()
       await this.#keeper.noted()
       this.#stopping.signal.throwIfAborted()

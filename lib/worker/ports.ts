@@ -68,6 +68,9 @@ export interface AttemptFiles {
   /** From now on the job may run: written before its shell is started. */
   markLaunched(): Promise<void>
   wasLaunched(): Promise<boolean>
+  /** The job has secrets: from now on nobody may ship its log without knowing them. */
+  markMasked(): Promise<void>
+  isMasked(): Promise<boolean>
   /** ms on the boot clock. Replaces the whole file, so that a reader sees the old or the new end. */
   writeLeaseEnd(endsAtBootMs: number): Promise<void>
   /** Undefined when none was written, or in another life of the machine. */

@@ -4,10 +4,17 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Client } from '../../lib/client/connection.js'
+import { systemClock } from '../../lib/base/clock.js'
+import { silentLog } from '../../lib/base/log.js'
+import { formatAddress } from '../../lib/client/address.js'
+import { type Client, connect } from '../../lib/client/connection.js'
+import { newCookie } from '../../lib/worker/environment.js'
+import { openMachine } from '../../lib/worker/machine/linux.js'
 import { type JobId, parseName } from '../../protocol/ids.js'
+import type { KeyLogin } from '../helpers/daemon.js'
 import { cli, type DaemonProcess, runDaemon, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { processesWith, until } from '../helpers/worker-bench.js'
+import { type Bench, processesWith, startBench, until } from '../helpers/worker-bench.js'
+import { attachParams, newClaim } from '../server/connection/running.js'
 
 const ACTION = parseName('deploy')!
 const TOKEN = 'S3cr3t/of+the~action'
@@ -118,6 +125,7 @@ t.test('a worker that is killed in the midst of a secret is followed by one that
   const pids = await processesWith(TOKEN)
   t.ok(pids.length > 0, 'its processes have it in their environment')
   for (const pid of pids) t.notMatch(wordsOf(pid), TOKEN, 'and not in their words')
+  t.ok(existsSync(join(stdoutOf(stateDir), '..', 'masked')), 'whoever adopts it knows that there is something to hide')
   first.child.kill('SIGKILL')
   await first.ended
   await cli(t, ['secret', 'set', 'deploy', 'TOKEN'], { env: daemon.env, input: 'another value' })
@@ -131,6 +139,55 @@ t.test('a worker that is killed in the midst of a secret is followed by one that
   t.equal((await second.ended).code, 0)
   t.notMatch(second.stderr(), /sending again|lost/)
 })
+
+t.test(
+  'a job is adopted over a line that others can read, unless it has secrets that its log must not show',
+  async t => {
+    for (const isMasked of [false, true]) {
+      const messages: string[] = []
+      const told = (message: string): void => void messages.push(message)
+      const bench = await startBench(t, { ...silentLog, error: told })
+      const { admin, daemon } = bench
+      const go = join(temporaryDirectory(t), 'go')
+      const script = `while [ ! -e ${go} ]; do sleep 0.05; done; echo gone on`
+      await admin.call('action.add', { action: ACTION, script })
+      const { jobs } = await admin.call('job.queue', { action: ACTION, key: 'plain-key' })
+      const login = await daemon.login('worker')
+      const cookie = await leaveRunning(bench, login, isMasked)
+      await admin.call('secret.set', { action: ACTION, secret: 'TOKEN', value: TOKEN })
+      await bench.work({ servers: [{ address: FAR, login, weight: 1 }] })
+      if (isMasked) await until('it is given up', () => messages.includes('a job was given up'))
+      else {
+        writeFileSync(go, '')
+        t.match(await bench.ended(jobs[0]!), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
+        t.equal(String(await bench.log(jobs[0]!)), 'gone on\n')
+      }
+      await until('no process of it is left', async () => (await processesWith(cookie)).length === 0)
+    }
+  },
+)
+
+/** Another machine, in plain. */
+const FAR = { host: '192.0.2.7', port: 1 }
+
+/** Takes a job as a worker process that dies then. @returns what its processes have in their environment */
+async function leaveRunning({ daemon, stateDir }: Bench, login: KeyLogin, isMasked: boolean): Promise<string> {
+  const machine = await openMachine({ stateDir, clock: systemClock, useCgroup: false })
+  const client = await connect({ dial: daemon.dial, address: FAR, login, clock: systemClock })
+  await client.call('worker.attach', attachParams('tester'))
+  const { grant } = await client.call('job.claim', { claim: newClaim(), waitMs: 0 })
+  const cookie = newCookie(machine.random)
+  const record = { grant: grant!, server: formatAddress(FAR), user: login.user, cookie }
+  const files = await machine.attempts.create(record)
+  t.strictSame(await client.call('job.acknowledge', { job: grant!.job, lease: grant!.lease }), {})
+  if (isMasked) await files.markMasked()
+  await files.markLaunched()
+  await files.writeLeaseEnd(machine.bootClock.bootMs() + grant!.leaseMs)
+  await machine.executor.start(files, { PATH: String(process.env.PATH), [cookie.name]: cookie.value })
+  client.destroy()
+  await machine.release()
+  return `${cookie.name}=${cookie.value}`
+}
 
 t.test('a backup holds what opens the secrets, and check tells when others may read it', async t => {
   const { daemon, admin, job } = await stage(t, IS_RIGHT)

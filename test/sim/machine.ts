@@ -126,6 +126,10 @@ export class FakeMachine {
         await disk()
       },
       wasLaunched: async () => attempt.isLaunched,
+      async markMasked() {
+        throw new Error('no action here has secrets')
+      },
+      isMasked: async () => false,
       async writeLeaseEnd(endsAtBootMs) {
         const { boot } = time
         await disk()

@@ -94,6 +94,10 @@ function attemptIn(dir: string, record: GrantRecord, home: AttemptHome): LinuxAt
       files.open(path('stdout'), 'a+')
     },
     wasLaunched: async () => sizeOf(path('stdout')) !== undefined,
+    async markMasked() {
+      writeFileSync(path('masked'), '', { mode: 0o600 })
+    },
+    isMasked: async () => sizeOf(path('masked')) !== undefined,
     async writeLeaseEnd(endsAtBootMs) {
       files.open(path('lease-end'), constants.O_WRONLY | constants.O_CREAT)
       await files.write(path('lease-end'), leaseEndText(endsAtBootMs, bootId, record.cookie))

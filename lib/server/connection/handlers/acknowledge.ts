@@ -18,10 +18,23 @@ export async function acknowledgeJob(
     return {}
   }
   // Before it is taken: a job whose secrets cannot be handed over must not be RUNNING here.
-  const hadSecrets = (await secretsOf(call, job)) !== undefined
+  const hadSecrets = !(await wasTakenOpenly(params, call)) && (await secretsOf(call, job)) !== undefined
   hold(call, job, lease, await services.writer.acknowledge(session.connection, job, lease))
   // They may have changed meanwhile, and from now on the answer is always the same.
   if (hadSecrets) await call.reserve(LIMITS.secretsBytesMax.value)
   const secrets = hadSecrets ? await secretsOf(call, job) : undefined
   return { ...(secrets && { secrets }) }
+}
+
+/** What is RUNNING and came over a line that others can read has no secrets: they were set since. */
+async function wasTakenOpenly({ job, lease }: Params<'job.acknowledge'>, call: Call): Promise<boolean> {
+  const { session, services } = call
+  if (session.isPrivate) return false
+  try {
+    await services.writer.resume(session.connection, job, lease)
+    return true
+  } catch (error) {
+    if (error instanceof JankinsError && error.code === 'E_LEASE_LOST') return false
+    throw error
+  }
 }

@@ -143,6 +143,23 @@ t.test('a worker that was offered a job before it had a secret does not take it 
   t.match((await admin.call('job.query', { jobs })).jobs, [{ state: 'PENDING' }])
 })
 
+t.test('a job that was taken over such a line is acknowledged again when its action has a secret', async t => {
+  const daemon = await startDaemonInProcess(t)
+  const admin = await daemon.client('admin')
+  await admin.call('action.add', { action: build, command: ['make'] })
+  const { jobs } = await admin.call('job.queue', { action: build, key: newKey() })
+  const away = await far(daemon, await daemon.login('worker'))
+  await away.call('worker.attach', attachParams('away'))
+  const { job, lease } = await takeJob(away)
+  await admin.call('secret.set', TOKEN)
+  t.strictSame(await away.call('job.acknowledge', { job, lease }), {})
+  await t.rejects(away.call('job.acknowledge', { job, lease: 'ab'.repeat(16) as typeof lease }), {
+    code: 'E_NOT_PRIVATE',
+  })
+  t.match(await away.call('job.resume', { job, lease }), { stop: false, secrets: undefined })
+  t.match((await admin.call('job.query', { jobs })).jobs, [{ state: 'RUNNING' }])
+})
+
 t.test('a job whose secret was sealed by another key is taken by nobody, with the reason', async t => {
   const { daemon, job } = await queueOne(t)
   await daemon.store.putSecret(build, { secret: 'TOKEN', sealed: seal(Buffer.alloc(32), TOKEN, VALUE) }, 1)
