@@ -12,8 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
+import { backUp } from '../../lib/server/upkeep/backup.js'
+import { runTar } from '../../lib/server/upkeep/tar.js'
+import { openBackupLock, takeBackupLock } from '../../lib/store/backup-lock.js'
+import { until } from '../helpers/clock.js'
 import { cli, type DaemonProcess, runDaemon, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 
 /** Runs a job with a log and artifacts. @returns its id */
@@ -76,6 +81,42 @@ t.test('a backup that cannot be written, or read, is told in one line and leaves
   t.match(await runDaemon(t, ['restore', bad, '--data', daemon.dataDir]), { code: 1, stderr: /is not empty/ })
   for (const words of [['restore'], ['backup', 'a', 'b'], ['save', 'a']])
     t.match(await runDaemon(t, words), { code: 2, stderr: /see jankinsd --help\n$/ }, words.join(' '))
+})
+
+t.test('a file that went since it was listed fails no backup; whatever else tar says does', async t => {
+  const dir = temporaryDirectory(t)
+  mkdirSync(join(dir, 'logs', '0'), { recursive: true })
+  for (const file of ['logs/0/1.stdout', 'logs/0/3.stdout']) writeFileSync(join(dir, file), 'told')
+  const archive = join(dir, 'some.tar.gz')
+  const pack = (...names: string[]): Promise<void> =>
+    runTar(
+      ['--create', '--auto-compress', `--file=${archive}`, '--directory', dir, '--null', '--files-from=-'],
+      Readable.from(names.map(name => `${name}\0`)),
+    )
+  await pack('logs/0/1.stdout', 'logs/0/2.stdout', 'logs/1/1000.stdout', 'logs/0/3.stdout')
+  const listed = execFileSync('tar', ['--list', `--file=${archive}`], { encoding: 'utf8' })
+  t.equal(listed, 'logs/0/1.stdout\nlogs/0/3.stdout\n')
+  await t.rejects(pack('logs/0/1.stdout', 'secret-key', 'logs/0/2.stdout'), /secret-key: Cannot stat: No such file/)
+  await t.rejects(pack('logs/0/2.stdout', 'logs/0/1.stdout/x', 'logs/0/3.stdout'), /Cannot stat: Not a directory/)
+})
+
+t.test('no file is removed while a backup is written, and prune says so', async t => {
+  const daemon = await startDaemon(t)
+  await runJob(t, daemon, SCRIPT)
+  await daemon.stop()
+  const { dataDir } = daemon
+  const lock = openBackupLock(dataDir)
+  t.teardown(() => lock.close())
+  const written = backUp(dataDir, join(temporaryDirectory(t), 'jankins.tar'))
+  await until(() => lock.isTaken(), 'the backup holds the files')
+  await written
+  t.equal(lock.isTaken(), false)
+  const held = takeBackupLock(dataDir)
+  const config = '[retention]\ncount = 1\n'
+  const refused = await runDaemon(t, ['prune', '--data', dataDir], { config })
+  t.match(refused, { code: 1, stderr: /a backup of \S+ is being written: prune when that is done\n$/ })
+  held.release()
+  t.equal((await runDaemon(t, ['prune', '--data', dataDir], { config })).code, 0)
 })
 
 t.test('an archive that holds a link is no backup', async t => {

@@ -5,12 +5,13 @@ import type { DaemonConfig, RetentionConfig } from '../../base/config.js'
 import { silentLog } from '../../base/log.js'
 import { BUNDLE_FOLDERS, createRemoval, type FindUnused, unusedBundles } from '../../blobs/removal.js'
 import { dueJobs } from '../../domain/retention.js'
+import { type BackupLock, openBackupLock } from '../../store/backup-lock.js'
 import { DATABASE_FILE, openReader, openStore } from '../../store/open.js'
 import type { KeptQueue } from '../../store/retention-store.js'
 import type { QueueId, StoreReader } from '../../store/store.js'
 import { takeDataLock } from '../front/data-lock.js'
 import { StartError } from '../front/start-error.js'
-import { limitsOf, pruneQueue, type RetentionParts, removePruned } from '../writer/retention.js'
+import { limitsOf, pruneQueue, type RetentionParts, removeBundles, removePruned } from '../writer/retention.js'
 
 const PAGE_QUEUES = 100
 /** Looked at of one action in a dry run: more than that is told as "at least". */
@@ -75,12 +76,23 @@ export async function prune({ dataDir, retention }: DaemonConfig): Promise<Prune
   const directory = await existing(dataDir)
   const lock = takeDataLock(directory)
   if (!lock) return undefined
-  const store = openStore(directory, silentLog)
+  const backupLock = openBackupLock(directory)
   try {
-    return await pruneAll({ store, removal: createRemoval(directory), clock: systemClock }, store, retention)
+    if (backupLock.isTaken()) throw new StartError(`a backup of ${directory} is being written: prune when that is done`)
+    return await pruneHeld(directory, backupLock, retention)
+  } finally {
+    backupLock.close()
+    lock.release()
+  }
+}
+
+async function pruneHeld(directory: string, backupLock: BackupLock, retention: RetentionConfig): Promise<Pruned> {
+  const store = openStore(directory, silentLog)
+  const parts = { store, removal: createRemoval(directory), backupLock, clock: systemClock }
+  try {
+    return await pruneAll(parts, store, retention)
   } finally {
     store.close()
-    lock.release()
   }
 }
 
@@ -95,8 +107,7 @@ async function pruneAll(parts: RetentionParts, store: StoreReader, retention: Re
       more = pruned > 0
     }
   while ((await removePruned(parts)) > 0);
-  for (let folder = 0; folder < BUNDLE_FOLDERS; folder++)
-    bundles += await parts.removal.sweepBundles(findUnusedIn(store), parts.clock.nowMs())
+  for (let folder = 0; folder < BUNDLE_FOLDERS; folder++) bundles += await removeBundles(parts)
   return { jobs, bundles }
 }
 

@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../../base/clock.js'
 import type { RetentionConfig } from '../../base/config.js'
 import type { Log } from '../../base/log.js'
-import type { Removal } from '../../blobs/removal.js'
+import type { FindUnused, Removal } from '../../blobs/removal.js'
 import { dueJobs, type RetentionLimits } from '../../domain/retention.js'
+import type { BackupLock } from '../../store/backup-lock.js'
 import type { KeptQueue } from '../../store/retention-store.js'
 import type { QueueId, Store } from '../../store/store.js'
 
@@ -26,6 +27,8 @@ export interface RetentionParts {
     'listKept' | 'readOldestKept' | 'pruneJobs' | 'listUnremoved' | 'noteRemoved' | 'findUnusedBundles'
   >
   readonly removal: Removal
+  /** While it is taken no file goes: a backup reads them. */
+  readonly backupLock: Pick<BackupLock, 'isTaken'>
   readonly clock: Clock
 }
 
@@ -51,12 +54,22 @@ export async function pruneQueue(parts: RetentionParts, kept: KeptQueue, limits:
 }
 
 /** Removes files of pruned jobs, of at most JOBS_MAX. @returns of how many */
-export async function removePruned({ store, removal }: RetentionParts): Promise<number> {
+export async function removePruned({ store, removal, backupLock }: RetentionParts): Promise<number> {
   const left = await store.listUnremoved(JOBS_MAX)
-  if (left.length === 0) return 0
+  // In this order: a backup that begins from here on copies rows which say that these were given up.
+  if (left.length === 0 || backupLock.isTaken()) return 0
   await removal.removeJobs(left)
   await store.noteRemoved(left.map(({ job }) => job))
   return left.length
+}
+
+/** Removes the bundles of one folder that no job needs, as Removal.sweepBundles. @returns how many */
+export async function removeBundles({ store, removal, backupLock, clock }: RetentionParts): Promise<number> {
+  const findUnused: FindUnused = async bundles => {
+    const unused = await store.findUnusedBundles(bundles)
+    return backupLock.isTaken() ? [] : unused
+  }
+  return await removal.sweepBundles(findUnused, clock.nowMs())
 }
 
 /** Keeps to the retention of the configuration, a little at a time, for as long as the daemon runs. */
@@ -64,7 +77,7 @@ export function startRetention(
   parts: RetentionParts & { readonly log: Log },
   config: RetentionConfig,
 ): { configure(config: RetentionConfig): void; stop(): void } {
-  const { store, removal, clock, log } = parts
+  const { store, clock, log } = parts
   let timer: Timer
   let isStopped: boolean = false
   let after: QueueId | undefined
@@ -80,7 +93,7 @@ export function startRetention(
     }
     if (clock.monotonicMs() >= bundlesDueAtMs) {
       bundlesDueAtMs = clock.monotonicMs() + BUNDLES_MS
-      await removal.sweepBundles(bundles => store.findUnusedBundles(bundles), clock.nowMs())
+      await removeBundles(parts)
     }
     return done
   }

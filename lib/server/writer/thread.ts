@@ -4,6 +4,7 @@ import { systemClock } from '../../base/clock.js'
 import { recordLog, stackOf } from '../../base/log.js'
 import { openBlobs } from '../../blobs/open.js'
 import { createRemoval } from '../../blobs/removal.js'
+import { openBackupLock } from '../../store/backup-lock.js'
 import { openStore } from '../../store/open.js'
 import type { Store } from '../../store/store.js'
 import { sharedLogLevel } from '../log-level.js'
@@ -57,7 +58,8 @@ async function serve(store: Store): Promise<void> {
     endParts: (job, attempt) => blobs.endParts({ job, attempt }),
   })
   const removal = createRemoval(dataDir)
-  const retention = startRetention({ store, removal, clock: systemClock, log }, retentionConfig)
+  const backupLock = openBackupLock(dataDir)
+  const retention = startRetention({ store, removal, backupLock, clock: systemClock, log }, retentionConfig)
   /** What is to be done once nothing more comes through a port. */
   const closing = new Map<number, Promise<void>>()
 

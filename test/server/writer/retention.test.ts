@@ -1,14 +1,25 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Clock } from '../../../lib/base/clock.js'
 import { silentLog } from '../../../lib/base/log.js'
-import { createRemoval, type Removal } from '../../../lib/blobs/removal.js'
-import { JOBS_MAX, pruneQueue, removePruned, startRetention } from '../../../lib/server/writer/retention.js'
+import { BUNDLE_FOLDERS, createRemoval, type Removal } from '../../../lib/blobs/removal.js'
+import {
+  JOBS_MAX,
+  pruneQueue,
+  removeBundles,
+  removePruned,
+  startRetention,
+} from '../../../lib/server/writer/retention.js'
+import { openBackupLock, takeBackupLock } from '../../../lib/store/backup-lock.js'
 import type { JobId } from '../../../protocol/ids.js'
 import { until } from '../../helpers/clock.js'
 import { startDaemonInProcess, type TestDaemon } from '../../helpers/daemon.js'
 import { attachParams, name, newClaim, newKey, streamOf, takeJob } from '../connection/running.js'
 
 const MINUTE_MS = 60_000
+/** There is no backup. */
+const backupLock = { isTaken: () => false }
 
 /** Jobs that wrote `hello` each, one minute apart. */
 async function endedJobs(t: Test, count: number): Promise<{ daemon: TestDaemon; jobs: readonly JobId[] }> {
@@ -34,7 +45,7 @@ t.test('what its limits do not keep goes by itself, and pinned jobs stay', async
   const { store, clock } = daemon
   const admin = await daemon.client('admin')
   t.strictSame(await admin.call('job.pin', { job: jobs[0] as JobId }), { changed: true })
-  const parts = { store, removal: createRemoval(daemon.dataDir), clock, log: silentLog }
+  const parts = { store, removal: createRemoval(daemon.dataDir), backupLock, clock, log: silentLog }
   const retention = startRetention(parts, { limits: {}, actions: new Map() })
   t.teardown(() => retention.stop())
   await clock.advance(10_000)
@@ -90,7 +101,7 @@ t.test('a step gives up few jobs, however many are due, and a claim is answered 
     },
   }
   const config = { limits: { ageMs: 1 }, actions: new Map() }
-  const retention = startRetention({ store: watched, removal, clock: counting, log: silentLog }, config)
+  const retention = startRetention({ store: watched, removal, backupLock, clock: counting, log: silentLog }, config)
   t.teardown(() => retention.stop())
   do {
     const { length } = steps
@@ -111,7 +122,7 @@ t.test('who asks for the log or the artifacts of a pruned job is told so', async
   const { daemon, jobs } = await endedJobs(t, 1)
   const [job] = jobs as [JobId]
   const { store, clock } = daemon
-  const parts = { store, removal: createRemoval(daemon.dataDir), clock }
+  const parts = { store, removal: createRemoval(daemon.dataDir), backupLock, clock }
   const [kept] = await store.listKept(undefined, 1)
   t.equal(await pruneQueue(parts, kept!, { ageMs: MINUTE_MS }), 0, 'just as old')
   t.equal(await pruneQueue(parts, kept!, { ageMs: MINUTE_MS - 1 }), 1)
@@ -139,13 +150,42 @@ t.test('files that could not be removed are removed another time', async t => {
     },
   }
   const [kept] = await store.listKept(undefined, 1)
-  await pruneQueue({ store, removal, clock }, kept!, { ageMs: 1 })
-  await t.rejects(removePruned({ store, removal, clock }), { code: 'EIO' })
+  await pruneQueue({ store, removal, backupLock, clock }, kept!, { ageMs: 1 })
+  await t.rejects(removePruned({ store, removal, backupLock, clock }), { code: 'EIO' })
   t.match(await daemon.blobs.lengths({ job: jobs[0] as JobId, attempt: 1 }), { stdout: 5 })
   isBroken = false
-  t.equal(await removePruned({ store, removal, clock }), 1)
-  t.equal(await removePruned({ store, removal, clock }), 0)
+  t.equal(await removePruned({ store, removal, backupLock, clock }), 1)
+  t.equal(await removePruned({ store, removal, backupLock, clock }), 0)
   t.match(await daemon.blobs.lengths({ job: jobs[0] as JobId, attempt: 1 }), { stdout: 0 })
+})
+
+t.test('while a backup is written rows are pruned, and no file goes', async t => {
+  const { daemon, jobs } = await endedJobs(t, 1)
+  const { store, clock, dataDir } = daemon
+  const bundle = 'ab'.repeat(32)
+  const bundleFile = join(dataDir, 'bundles', 'ab', `${bundle}.zip`)
+  mkdirSync(join(bundleFile, '..'), { recursive: true })
+  writeFileSync(bundleFile, '')
+  utimesSync(bundleFile, 1, 1)
+  const lock = openBackupLock(dataDir)
+  t.teardown(() => lock.close())
+  const parts = { store, removal: createRemoval(dataDir), backupLock: lock, clock }
+  const sweepAll = async (): Promise<number> => {
+    let removed = 0
+    for (let folder = 0; folder < BUNDLE_FOLDERS; folder++) removed += await removeBundles(parts)
+    return removed
+  }
+  const backups = [takeBackupLock(dataDir), takeBackupLock(dataDir)]
+  const [kept] = await store.listKept(undefined, 1)
+  t.equal(await pruneQueue(parts, kept!, { ageMs: 1 }), 1)
+  for (const backup of backups) {
+    t.equal(await removePruned(parts), 0)
+    t.equal(await sweepAll(), 0)
+    backup.release()
+  }
+  t.match(await daemon.blobs.lengths({ job: jobs[0] as JobId, attempt: 1 }), { stdout: 5 })
+  t.equal(await removePruned(parts), 1)
+  t.equal(await sweepAll(), 1)
 })
 
 t.test('users pin and unpin their own jobs', async t => {
