@@ -12,6 +12,9 @@ export interface Timer {
   cancel(): void
 }
 
+/** What setTimeout takes: for more it fires at once. It is 24.8 days, and a job may have 30. */
+const STEP_MS_MAX = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs() {
@@ -20,8 +23,13 @@ export const systemClock: Clock = {
     return seconds * 1e3 + nanoseconds / 1e6
   },
   after(delayMs, callback, options) {
-    const timeout = setTimeout(callback, delayMs)
-    if (options?.background) timeout.unref()
+    let timeout: NodeJS.Timeout
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(leftMs, STEP_MS_MAX)
+      timeout = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : callback()), stepMs)
+      if (options?.background) timeout.unref()
+    }
+    arm(delayMs)
     return { cancel: () => clearTimeout(timeout) }
   },
 }
