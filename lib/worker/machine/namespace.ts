@@ -9,6 +9,13 @@ const PROGRAMS = ['/usr/bin/unshare', '/bin/unshare']
 const OPTIONS = ['--pid', '--fork', '--kill-child', '--mount-proc']
 /** Who is not root may make one in a user namespace, where the machine allows that. */
 const OPTIONS_OF_USER = ['--user', '--map-current-user', ...OPTIONS]
+/**
+ * What a job sends to its group reaches unshare too, which ends with it, and the namespace with that; SIGTERM and
+ * SIGINT it ignores by itself. GNU coreutils 8.31: where env cannot do it the job does without.
+ */
+const ENV = '/usr/bin/env'
+const DEAF = [ENV, '--ignore-signal=HUP,QUIT,ABRT,ALRM,PIPE,USR1,USR2,VTALRM,PROF,XCPU,XFSZ,IO']
+const HEARING = [ENV, '--default-signal']
 
 /** What the probe ends with when its trap was run. */
 const HEARD = 7
@@ -26,8 +33,9 @@ export async function findPidNamespace(): Promise<PidNamespace | undefined> {
   const program = PROGRAMS.find(path => existsSync(path))
   if (program === undefined) return undefined
   for (const options of [OPTIONS, OPTIONS_OF_USER]) {
-    const prefix = [program, ...options, '--']
-    if (await isHeard(prefix)) return (dir, command) => [...prefix, '/bin/sh', SCRIPT, dir, ...command]
+    const bare = [program, ...options, '--']
+    for (const prefix of [[...DEAF, ...bare, ...HEARING], bare])
+      if (await isHeard(prefix)) return (dir, command) => [...prefix, '/bin/sh', SCRIPT, dir, ...command]
   }
   return undefined
 }

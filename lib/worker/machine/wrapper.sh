@@ -19,9 +19,8 @@
   # Nobody may listen any more.
   _jankins_tell() {
     [ "$1" ] || return
-    trap '' PIPE
+    trap : PIPE
     echo "$1 $2" >&3
-    trap - PIPE
   } 2>/dev/null
   _jankins_fail() {
     _jankins_tell "$1" failed
@@ -56,7 +55,8 @@
   # ATTEMPT WORKSPACE apart|merge CGROUP TELL COMMAND [ARG...]
   _jankins_run() {
     trap - EXIT
-    trap : TERM INT HUP
+    # What a job may send to its group, in which this shell is, and live on. Not ignored: the job would inherit that.
+    trap : TERM INT HUP QUIT ABRT ALRM PIPE USR1 USR2 VTALRM PROF XCPU XFSZ IO
     # By `true` first: a shell ends at once when `exec` cannot open a file.
     true >>"$1/stdout" && true 2>>"$1/stderr" || _jankins_fail "$5"
     exec </dev/null >>"$1/stdout" 2>>"$1/stderr"
