@@ -134,10 +134,9 @@ t.test('what lies behind a symlink is not followed', async t => {
 })
 
 t.test('names that could not be unpacked again are refused before anything is written', async t => {
-  const root = t.testdir({ 'a\\b': '1', README: '2', readme: '3' })
-  await t.rejects(zipped(root, ['*b']), ArchiveError)
-  await t.rejects(zipped(root, ['*e*', '*E*']), /differ only in case/)
-  t.strictSame(await zipped(root, ['README']), ['README'])
+  const root = t.testdir({ 'a.txt': '1' })
+  writeFileSync(Buffer.concat([Buffer.from(join(root, 'caf')), Buffer.from([0xe9])]), 'x')
+  await t.rejects(zipped(root, ['*']), ArchiveError)
 })
 
 t.test('an archive is made again where it is read again, byte for byte', async t => {

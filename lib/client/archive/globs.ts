@@ -48,8 +48,7 @@ function someAncestor(path: string, matches: (path: string) => boolean): boolean
 /** The directory that a pattern cannot leave. */
 function baseOf(pattern: string): string {
   const { base, isGlob } = picomatch.scan(pattern)
-  if (isGlob) return base
-  return pattern.replaceAll('\\', '')
+  return (isGlob ? base : pattern).replace(/\\(.)/gs, '$1')
 }
 
 function withoutNested(bases: readonly string[]): string[] {
