@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -16,7 +17,6 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import AdmZip from 'adm-zip'
 import t from 'tap'
-import { ArchiveError } from '../../lib/client/archive/archive-error.js'
 import { ARTIFACT_LIMITS } from '../../lib/client/archive/archive-limits.js'
 import { readLargeZip, unpackLargeZip } from '../../lib/client/archive/large-zip.js'
 import { listArtifacts, unpackArtifacts } from '../../lib/client/archive/unpack.js'
@@ -33,6 +33,9 @@ async function zipped(root: string, globs: string[], extra?: string): Promise<st
   const paths = entries.filter(({ kind }) => kind !== 'directory').map(({ path }) => path)
   return paths.sort((a, b) => (a < b ? -1 : 1))
 }
+
+/** A path of which each sign is a byte. */
+const latin1 = (path: string): Buffer => Buffer.from(path, 'latin1')
 
 t.test('patterns choose as in a shell, and a directory keeps everything below it', async t => {
   const root = t.testdir({
@@ -134,9 +137,15 @@ t.test('what lies behind a symlink is not followed', async t => {
 })
 
 t.test('names that could not be unpacked again are refused before anything is written', async t => {
-  const root = t.testdir({ 'a.txt': '1' })
-  writeFileSync(Buffer.concat([Buffer.from(join(root, 'caf')), Buffer.from([0xe9])]), 'x')
-  await t.rejects(zipped(root, ['*']), ArchiveError)
+  const root = t.testdir({ out: { 'a.txt': '1', deep: {} } })
+  writeFileSync(latin1(join(root, 'out/caf\xe9.bin')), 'x')
+  mkdirSync(latin1(join(root, 'out/deep/caf\xe9')))
+  writeFileSync(latin1(join(root, 'out/deep/caf\xe9/b.bin')), 'x')
+  for (const glob of ['out', 'out/**', '**', '**/*.bin', 'out/caf*', 'out/deep', 'out/deep/*', '**/deep/**'])
+    await t.rejects(zipped(root, [glob]), { name: 'ArchiveError', message: /is not UTF-8/ }, glob)
+  await t.rejects(zipped(root, [], join(root, 'out')), /is not UTF-8/, 'whatever was put aside is wanted')
+  for (const globs of [['**/*.txt'], ['out/*.txt'], ['out', '!**/caf*'], ['out', '!out/*.bin', '!out/deep']])
+    t.strictSame(await zipped(root, globs), ['out/a.txt'], globs.join(' '))
 })
 
 t.test('an archive is made again where it is read again, byte for byte', async t => {

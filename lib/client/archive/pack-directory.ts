@@ -84,7 +84,7 @@ async function readUntracked(dir: string): Promise<TreeFile[]> {
     await readRules(directory.path)
     return true
   }
-  for await (const file of walkTree(dir, '', enters))
+  for await (const file of walkTree(dir, '', { enters }))
     if (file.kind === 'directory' || !isLeftOut(file)) files.push(file)
   return files
 }

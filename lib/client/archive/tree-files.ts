@@ -17,13 +17,22 @@ export interface TreeFile {
   readonly target?: string
 }
 
-/** @returns undefined for what is not there, and for sockets, pipes and devices. @throws ArchiveError on a bad name */
-export async function readTreeFile(root: string, path: string): Promise<TreeFile | undefined> {
+/**
+ * @param isWanted asked of a name that is not UTF-8, with marks where it is not
+ * @returns undefined for what is not there or not wanted, and for sockets, pipes and devices
+ * @throws ArchiveError on a bad name of what is wanted
+ */
+export async function readTreeFile(
+  root: string,
+  path: string,
+  isWanted: (path: string) => boolean = () => true,
+): Promise<TreeFile | undefined> {
   const absolute = join(root, path)
   const stats = await lstat(absolute).catch(error => {
     if (!isMissing(error)) throw error
     // A name that is not UTF-8 comes out of the directory with marks in it, and nothing has that name.
-    if (path.includes('\ufffd')) throw new ArchiveError(`the name ${JSON.stringify(path)} is not UTF-8`)
+    if (path.includes('\ufffd') && isWanted(path))
+      throw new ArchiveError(`the name ${JSON.stringify(path)} is not UTF-8`)
     return undefined
   })
   if (!stats) return undefined
@@ -35,26 +44,30 @@ export async function readTreeFile(root: string, path: string): Promise<TreeFile
   return { ...file, bytes: Buffer.byteLength(target), kind: 'symlink', target }
 }
 
+/** What a walk leaves out, with all that it holds; nothing by default. */
+export interface WalkRules {
+  readonly enters?: (directory: TreeFile) => Promise<boolean>
+  /** As in readTreeFile. */
+  readonly isWanted?: (path: string) => boolean
+}
+
 /**
  * Everything below `from`, itself included unless it is the root, each directory before what is in it, by name;
- * symlinks are not followed. A directory that `enters` refuses is left out with all that it holds.
+ * symlinks are not followed.
  * @param from below the root; '' is the root
+ * @throws ArchiveError on a bad name of what is wanted
  */
-export async function* walkTree(
-  root: string,
-  from: string,
-  enters: (directory: TreeFile) => Promise<boolean> | boolean = () => true,
-): AsyncGenerator<TreeFile> {
+export async function* walkTree(root: string, from: string, rules: WalkRules = {}): AsyncGenerator<TreeFile> {
   if (from !== '') {
-    const start = await readTreeFile(root, from)
+    const start = await readTreeFile(root, from, rules.isWanted)
     if (!start) return
-    if (start.kind === 'directory' && !(await enters(start))) return
+    if (start.kind === 'directory' && rules.enters && !(await rules.enters(start))) return
     yield start
     if (start.kind !== 'directory') return
   }
   const names: string[] = []
   for await (const { name } of await opendir(join(root, from))) names.push(name)
-  for (const name of names.sort(byName)) yield* walkTree(root, from === '' ? name : `${from}/${name}`, enters)
+  for (const name of names.sort(byName)) yield* walkTree(root, from === '' ? name : `${from}/${name}`, rules)
 }
 
 /** By code units: the same order on every machine. */

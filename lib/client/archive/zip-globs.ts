@@ -34,7 +34,8 @@ async function findFiles(
   const found: TreeFile[] = []
   for (const base of globs.bases)
     if (await isReachable(root, base))
-      for await (const file of walkTree(root, base)) if (globs.matches(file.path)) found.push(file)
+      for await (const file of walkTree(root, base, { isWanted: globs.matches }))
+        if (globs.matches(file.path)) found.push(file)
   if (extraDir !== undefined && (await lstat(extraDir).catch(() => undefined))?.isDirectory())
     for await (const file of walkTree(extraDir, '')) found.push(file)
   return withoutNeedless(found)
