@@ -1,9 +1,8 @@
-import type { JobStateName } from '../../protocol/fields.js'
 import type { Params } from '../../protocol/methods.js'
 import { sleep } from '../base/clock.js'
 import type { JobRunParts } from './job-run.js'
 import { isCode, type LeaseHolder } from './link.js'
-import type { Outcome } from './outcome.js'
+import type { JobEnd, Outcome } from './outcome.js'
 import { type Pack, PackError } from './ports.js'
 import type { Shipper } from './shipper.js'
 
@@ -14,6 +13,7 @@ const REFUSED_PAUSE_MS = 500
 /**
  * Ships the artifacts while they are packed, and what is left of the log, and tells the server how the job ended, until it
  * has answered.
+ * @returns how the job ended there: not as `outcome` has it when its artifacts could not be kept
  * @throws JankinsError E_LEASE_LOST when the job is another's by now
  */
 export async function finishJob(
@@ -21,7 +21,7 @@ export async function finishJob(
   holder: LeaseHolder,
   shipper: Shipper,
   outcome: Outcome,
-): Promise<JobStateName> {
+): Promise<JobEnd> {
   const { files } = parts
   let pack: Pack | undefined
   try {
@@ -45,7 +45,7 @@ async function insistOnFinish(
   shipper: Shipper,
   outcome: Outcome,
   pack: Pack | undefined,
-): Promise<JobStateName> {
+): Promise<JobEnd> {
   const { link, clock } = parts
   const { job, lease } = holder
   for (let refused = 0; ; ) {
@@ -55,7 +55,7 @@ async function insistOnFinish(
       const params: Params<'job.finish'> = { job, lease, ...outcome, ...log }
       const finished = link.insist('job.finish', artifacts ? { ...params, artifacts } : params)
       parts.onFinishing()
-      return (await finished).state
+      return { job, state: (await finished).state, ...outcome }
     } catch (error) {
       const isRefused = isCode(error, 'E_OFFSET') || isCode(error, 'E_CHECKSUM')
       if (!(isRefused || isDiskFull(error)) || ++refused > REFUSED_MAX) throw error

@@ -256,10 +256,10 @@ export class JobRun implements LeaseHolder {
   async #deliver(outcome: Outcome): Promise<void> {
     const { log } = this.#parts
     this.#maskedLog.end()
-    const state = await finishJob(this.#parts, this, this.#shipper, outcome)
-    this.#parts.onEnd?.({ job: this.job, state, ...outcome })
-    const { exitCode, reason } = outcome
-    log.info('job ended', { server: this.#parts.link.server, job: this.job, state, exitCode, reason })
+    const end = await finishJob(this.#parts, this, this.#shipper, outcome)
+    this.#parts.onEnd?.(end)
+    const { job, state, exitCode, reason } = end
+    log.info('job ended', { server: this.#parts.link.server, job, state, exitCode, reason })
   }
 
   #keepSecret(secrets: Secrets = []): void {

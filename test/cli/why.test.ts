@@ -43,6 +43,8 @@ t.test('why a job runs where it does, and why it ended as it did', async t => {
   const ends: JobView[] = [
     complete,
     { ...complete, exitCode: 0 },
+    { ...complete, exitCode: 1 },
+    { ...complete, exitCode: 1, artifactBytes: 200 },
     ...REASONS.map(reason => ({ ...complete, state: 'TIMEOUT' as const, reason })),
   ]
   t.matchSnapshot(ends.map(job => renderWhy(job, [stop], [], nowMs)).join('\n'), 'ended')

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { type LogRecord, recordLog } from '../../lib/base/log.js'
 import { packDirectory } from '../../lib/client/archive/pack-directory.js'
 import { readStat } from '../../lib/worker/machine/proc.js'
 import type { Sha256 } from '../../protocol/ids.js'
@@ -102,10 +103,19 @@ t.test('artifacts are kept: what the patterns match and what was put into JANKIN
 })
 
 t.test('an artifact that cannot be kept makes the job fail, and says so', async t => {
-  const bench = await startBench(t)
-  const job = await bench.run({ command: sh('ln -s /etc/passwd leak; exit 0'), artifacts: ['leak'] })
-  t.match(job, { state: 'COMPLETE', exitCode: 1, artifactBytes: 0 })
-  t.match(String(await bench.log(job.job, 'stderr')), /jankins: the artifacts were not kept: .*leak/)
+  const records: LogRecord[] = []
+  const bench = await startBench(
+    t,
+    recordLog('info', record => records.push(record)),
+  )
+  const job = await bench.exec({ command: sh('ln -s /etc/passwd leak; exit 0'), artifacts: ['leak'] })
+  const { result, ends } = await bench.work()
+  await result
+  t.match(await bench.ended(job), { state: 'COMPLETE', exitCode: 1, artifactBytes: 0 })
+  t.match(String(await bench.log(job, 'stderr')), /jankins: the artifacts were not kept: .*leak/)
+  t.match(ends, [{ job, state: 'COMPLETE', exitCode: 1 }], 'the worker tells the same')
+  const told = records.filter(({ message }) => message === 'job ended')
+  t.match(told, [{ facts: { job, state: 'COMPLETE', exitCode: 1 } }])
 })
 
 t.test('files that travel with a job are in its workspace', async t => {
