@@ -71,9 +71,11 @@ export function openAuditLog(dataDir: string, clock: Clock, log: Log, fileBytesM
 
   function startNextFile(): void {
     fdatasyncSync(file)
-    renameSync(path, join(dataDir, fullName(end.line)))
+    const full = join(dataDir, fullName(end.line))
+    renameSync(path, full)
+    const next = openNext(path, full)
     closeSync(file)
-    file = openSync(path, 'a+', 0o600)
+    file = next
     syncDirectory(dataDir)
     bytes = 0
   }
@@ -126,6 +128,16 @@ export function openAuditLog(dataDir: string, clock: Clock, log: Log, fileBytesM
       closeSync(file)
       closeSync(headFile)
     },
+  }
+}
+
+/** Where it cannot be made, everything is as it was. */
+function openNext(path: string, full: string): number {
+  try {
+    return openSync(path, 'a+', 0o600)
+  } catch (error) {
+    renameSync(full, path)
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type AuditLog, openAuditLog } from '../../lib/audit/audit-log.js'
@@ -187,4 +189,36 @@ t.test('what cannot be written is kept for the next time, up to a limit that is 
   t.match(lines[0], { method: 'audit.dropped', count: 904 })
   t.match([lines.length, lines.at(-1)], [4_097, { user: 'user-4999' }])
   t.match(await verifyAudit({ dataDir }), { problems: [] })
+})
+
+const SCRIPT = `
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+const { openAuditLog } = await import(process.env.MODULE)
+mkdirSync('t')
+writeFileSync('filler', '')
+const log = openAuditLog('t', { nowMs: () => 0, after: () => ({ cancel() {} }) }, console, 1)
+const write = () => {
+  log.note(JSON.stringify({ method: 'user.add', address: '', connection: 1 }))
+  try { log.write(); console.log('written') } catch ({ code }) { console.log(code) }
+}
+for (let count = 0; count < 3; count++) write()
+rmSync('filler')
+write()
+`
+const alone = [
+  '-rm',
+  'sh',
+  '-ec',
+  'mount -t tmpfs -o nr_inodes=5 none "$1" && cd "$1" && exec "$2" --input-type=module',
+]
+const unshared = (dir: string, input = '') =>
+  spawnSync('unshare', [...alone, 'sh', dir, process.execPath], {
+    input,
+    env: { MODULE: new URL('../../lib/audit/audit-log.js', import.meta.url).href },
+  })
+
+const missing = unshared(tmpdir()).status === 0 ? false : 'no file system of a few files can be mounted here'
+
+t.test('where the next file cannot be begun, lines wait until it can', { skip: missing }, async t => {
+  t.equal(String(unshared(t.testdir(), SCRIPT).stdout), 'written\nENOSPC\nENOSPC\nwritten\n')
 })

@@ -4,6 +4,7 @@ import type { Params, Result } from '../../../../protocol/methods.js'
 import type { Call } from '../call.js'
 import { hold } from '../held.js'
 import { secretsOf } from '../job-secrets.js'
+import { mayHold } from '../permissions.js'
 
 export async function acknowledgeJob(
   params: Params<'job.acknowledge'>,
@@ -19,9 +20,11 @@ export async function acknowledgeJob(
   }
   // Before it is taken: a job whose secrets cannot be handed over must not be RUNNING here.
   const hadSecrets = !(await wasTakenOpenly(params, call)) && (await secretsOf(call, job)) !== undefined
-  hold(call, job, lease, await services.writer.acknowledge(session.connection, job, lease))
-  // They may have changed meanwhile, and from now on the answer is always the same.
   if (hadSecrets) await call.reserve(LIMITS.secretsBytesMax.value)
+  const taken = await services.writer.acknowledge(session.connection, job, lease)
+  if (!taken.isNew) await mayHold(call, job)
+  hold(call, job, lease, taken)
+  // They may have changed meanwhile, and from now on the answer is always the same.
   const secrets = hadSecrets ? await secretsOf(call, job) : undefined
   return { ...(secrets && { secrets }) }
 }

@@ -108,6 +108,9 @@ t.test('nobody but the holder of the lease is given them', async t => {
   const foreign = { ...held, lease: 'ab'.repeat(16) as typeof held.lease }
   await t.rejects(other.call('job.resume', { ...foreign, secrets: true }), { code: 'E_LEASE_LOST' })
   await t.rejects(other.call('job.acknowledge', foreign), { code: 'E_LEASE_LOST' })
+  // A lease that got around is good for the account that took it, whoever else learned of it.
+  await t.rejects(other.call('job.resume', { ...held, secrets: true }), { code: 'E_LEASE_LOST' })
+  await t.rejects(other.call('job.acknowledge', held), { code: 'E_LEASE_LOST' })
 })
 
 t.test('over a line that others can read no secret is set, named or handed over, and no such job offered', async t => {
