@@ -130,10 +130,9 @@ function ended(job: JobView, events: readonly JobEventView[]): readonly string[]
   const head = `job ${job.job} is ${job.state}: `
   if (job.reason === 'stopped') return [`${head}${stop?.user ?? 'somebody'} stopped it`]
   if (job.reason !== undefined) return [`${head}${REASONS[job.reason]}`]
-  const exited = `${head}its command exited with ${job.exitCode ?? 'no status'}`
-  if (job.exitCode === 0) return [exited]
-  // The record does not tell them apart: a worker that cannot keep artifacts makes a 1 of a 0.
-  if (job.exitCode === 1 && job.artifactBytes === 0)
-    return [`${exited}, or its artifacts could not be kept; the end of its log may say which, and why`]
-  return [`${exited}; its log may say why`]
+  // A worker that cannot keep artifacts makes a 1 of a 0: of a 1 nobody knows whose it is.
+  const what = job.exitCode === 1 ? 'it' : 'its command'
+  return [
+    `${head}${what} exited with ${job.exitCode ?? 'no status'}${job.exitCode === 0 ? '' : '; its log may say why'}`,
+  ]
 }

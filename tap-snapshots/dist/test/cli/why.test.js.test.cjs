@@ -64,10 +64,10 @@ it went to worker box-1 10s after it was queued: it has the labels linux, big, a
 job 7 is COMPLETE: its command exited with 0
 
 it went to worker box-1 10s after it was queued: it has the labels linux, big, and of those that may it was the first to ask
-job 7 is COMPLETE: its command exited with 1, or its artifacts could not be kept; the end of its log may say which, and why
+job 7 is COMPLETE: it exited with 1; its log may say why
 
 it went to worker box-1 10s after it was queued: it has the labels linux, big, and of those that may it was the first to ask
-job 7 is COMPLETE: its command exited with 1; its log may say why
+job 7 is COMPLETE: it exited with 1; its log may say why
 
 it went to worker box-1 10s after it was queued: it has the labels linux, big, and of those that may it was the first to ask
 job 7 is TIMEOUT: its worker was not heard of for longer than the lease, and its machine has ended it
