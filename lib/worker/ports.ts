@@ -55,7 +55,7 @@ export type FreedMarks = { readonly [S in Stream]?: StreamMark }
 export interface AttemptStorage {
   /** Makes the directory of an attempt with its grant in it. */
   create(record: GrantRecord): Promise<AttemptFiles>
-  /** What an earlier worker process left, oldest first. Directories without a whole grant are removed. */
+  /** What an earlier worker process left, oldest first. Directories without a whole grant go, where they can. */
   list(): Promise<readonly AttemptFiles[]>
 }
 

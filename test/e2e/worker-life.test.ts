@@ -2,54 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import type { Client } from '../../lib/client/connection.js'
-import { readStat } from '../../lib/worker/machine/proc.js'
-import type { JobId } from '../../protocol/ids.js'
-import {
-  cli,
-  type DaemonProcess,
-  type Running,
-  startCli,
-  startDaemon,
-  temporaryDirectory,
-} from '../helpers/processes.js'
+import t from 'tap'
+import { cli, type DaemonProcess, temporaryDirectory } from '../helpers/processes.js'
 import { processesWith, until } from '../helpers/worker-bench.js'
+import { ended, isGone, running, sh, stage } from '../helpers/worker-stage.js'
 
 /** Their workers and jobs wait more than they do. */
 t.jobs = 3
-
-const sh = (script: string): string[] => ['sh', '-c', script]
-
-interface Stage {
-  readonly daemon: DaemonProcess
-  readonly admin: Client
-  readonly stateDir: string
-  worker(...args: string[]): Running
-  exec(definition: { command: string[]; leaseMs?: number; graceMs?: number; timeLimitMs?: number }): Promise<JobId>
-}
-
-async function stage(t: Test): Promise<Stage> {
-  const daemon = await startDaemon(t)
-  const admin = await daemon.connect()
-  const stateDir = join(temporaryDirectory(t), 'state')
-  let keys = 0
-  return {
-    ...{ daemon, admin, stateDir },
-    worker: (...args) => startCli(t, ['work', '--name', 'box', '--dir', stateDir, ...args], { env: daemon.env }),
-    async exec(definition) {
-      return (await admin.call('job.exec', { ...definition, key: `life-key-${++keys}` })).job
-    },
-  }
-}
-
-const view = async (admin: Client, job: JobId) => (await admin.call('job.query', { jobs: [job] })).jobs[0]!
-const ended = async (admin: Client, job: JobId) => (await admin.call('job.wait', { job, waitMs: 60_000 })).job
-const running = async (admin: Client, job: JobId): Promise<number> => {
-  await until(`job ${job} runs`, async () => (await view(admin, job)).pid !== undefined)
-  return (await view(admin, job)).pid!
-}
-const isGone = (pid: number): boolean => (readStat(pid)?.state ?? 'X') === 'X' || readStat(pid)?.state === 'Z'
 
 t.test('asking once without a job exits with 5, with one with 0, and without a daemon with 3', async t => {
   const { daemon, exec, admin, stateDir } = await stage(t)

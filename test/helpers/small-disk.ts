@@ -13,8 +13,8 @@ export interface SmallDisk {
   empty(): void
 }
 
-export function mountSmallDisk(t: Test, mib: number): SmallDisk {
-  const path = mkdtempSync(join(tmpdir(), 'jankins-small-'))
+/** @param path an empty directory, for a disk that is to be in its place */
+export function mountSmallDisk(t: Test, mib: number, path = mkdtempSync(join(tmpdir(), 'jankins-small-'))): SmallDisk {
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', path], { stdio: 'pipe' })
   t.teardown(() => execFileSync('umount', ['--lazy', path]))

@@ -37,7 +37,7 @@ export async function run(args: WorkArgs, context: Context): Promise<number> {
   const { pidNamespace: usePidNamespace } = config.worker
   const slots = args.jobs ?? config.worker.jobs
   const shellsAhead = args.once ? 0 : slots
-  const machine = await openMachine({ stateDir, clock, usePidNamespace, shellsAhead }).catch((error: unknown) => {
+  const machine = await openMachine({ stateDir, clock, log, usePidNamespace, shellsAhead }).catch((error: unknown) => {
     throw error instanceof StateDirectoryBusyError ? new UsageError(error.message) : error
   })
   if (usePidNamespace && machine.treeLayer === 'cookie')

@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import type { TreeLayer } from '../../../protocol/fields.js'
 import type { Clock } from '../../base/clock.js'
+import type { Log } from '../../base/log.js'
 import { environmentOfGuard } from '../environment.js'
 import type { Machine } from '../ports.js'
 import { findDelegatedCgroup } from '../tree/cgroup.js'
@@ -16,6 +17,8 @@ import { createWaitingShells } from './waiting-shells.js'
 export interface MachineOptions {
   readonly stateDir: string
   readonly clock: Clock
+  /** Told of what an earlier process left and nobody can remove; nobody is by default. */
+  readonly log?: Log
   /** False leaves a delegated cgroup unused. */
   readonly useCgroup?: boolean
   /** True runs each job in a pid namespace of its own, where there is no cgroup and one can be made. */
@@ -35,10 +38,10 @@ export interface LinuxMachine extends Machine {
  * @throws StateDirectoryBusyError
  */
 export async function openMachine(options: MachineOptions): Promise<LinuxMachine> {
-  const { stateDir, clock, useCgroup = true, usePidNamespace = false, shellsAhead = 0 } = options
+  const { stateDir, clock, log, useCgroup = true, usePidNamespace = false, shellsAhead = 0 } = options
   const bootClock = openBootClock()
   const bootId = readBootId()
-  const state = await openStateDirectory(stateDir, bootId, clock)
+  const state = await openStateDirectory(stateDir, bootId, clock, log)
   const cgroup = useCgroup ? await findDelegatedCgroup() : undefined
   const namespace = usePidNamespace && cgroup === undefined ? await findPidNamespace() : undefined
   const launcher = shellsAhead > 0 ? await openLauncher(clock, environmentOfGuard(process.env), shellsAhead) : undefined

@@ -3,6 +3,7 @@ import { chmod, readdir, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.js'
+import { type Log, silentLog } from '../../base/log.js'
 import { makeDirectory } from '../../base/make-directory.js'
 import type { AttemptStorage, GrantRecord } from '../ports.js'
 import { type AttemptHome, type LinuxAttempt, makeAttempt, openAttempt } from './attempt-directory.js'
@@ -31,13 +32,26 @@ export interface StateDirectory extends AttemptStorage {
  *
  * @throws StateDirectoryBusyError, or what the file system says
  */
-export async function openStateDirectory(dir: string, bootId: string, clock: Clock): Promise<StateDirectory> {
+export async function openStateDirectory(
+  dir: string,
+  bootId: string,
+  clock: Clock,
+  log: Log = silentLog,
+): Promise<StateDirectory> {
   const attemptsDir = join(dir, 'attempts')
   makeDirectory(attemptsDir, 0o700)
   await chmod(dir, 0o700)
   const unlock = await lock(dir)
   const guard = openGuard(dir, bootId, clock)
   const home: AttemptHome = { bootId, open: new Set(), punchHole: createPunchHole() }
+  const removals = new Set<Promise<void>>()
+  /** Beside what is left to do: the jobs of the other directories must not wait for files that another user owns. */
+  const remove = (path: string): void => {
+    const removal = removeTree(path)
+      .catch(error => log.error('what was left of an attempt was not removed', { path }, error))
+      .finally(() => removals.delete(removal))
+    removals.add(removal)
+  }
   return {
     async create(record) {
       const path = join(attemptsDir, nameOf(record))
@@ -55,17 +69,23 @@ export async function openStateDirectory(dir: string, bootId: string, clock: Clo
     },
     async list() {
       const found: { attempt: LinuxAttempt; atMs: number }[] = []
-      for (const name of await readdir(attemptsDir)) {
-        const path = join(attemptsDir, name)
-        const attempt = await openAttempt(path, home)
-        if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
-        else await removeTree(path)
+      for (const entry of await readdir(attemptsDir, { withFileTypes: true })) {
+        if (!entry.isDirectory()) continue
+        const path = join(attemptsDir, entry.name)
+        try {
+          const attempt = await openAttempt(path, home)
+          if (attempt) found.push({ attempt, atMs: (await stat(path)).birthtimeMs })
+          else remove(path)
+        } catch (error) {
+          log.error('a directory of attempts was not read', { path }, error)
+        }
       }
       // On a full disk it may come later: that is no reason not to bring the results home.
       if (found.length > 0) await guard.ensure().catch(() => {})
       return found.sort((a, b) => a.atMs - b.atMs).map(({ attempt }) => attempt)
     },
     async release() {
+      await Promise.all(removals)
       await Promise.all([...home.open].map(attempt => attempt.close()))
       await guard.release()
       await unlock()
