@@ -56,6 +56,11 @@ export class Crew {
     return this.#working.size
   }
 
+  /** Whether a job of this server is left to do. */
+  has(served: Served): boolean {
+    return [...this.#working].some(working => working.served === served)
+  }
+
   /** Whether any job was taken or adopted. */
   get hasRun(): boolean {
     return this.#hasRun

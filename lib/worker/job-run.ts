@@ -112,7 +112,8 @@ export class JobRun implements LeaseHolder {
     const leaseEndBootMs = await files.readLeaseEnd()
     const { leaseMs } = files.record.grant
     const lease = leaseEndBootMs === undefined ? undefined : { leaseMs, endsAtBootMs: leaseEndBootMs }
-    this.#ending = await files.readEnding()
+    const ending = await files.readEnding()
+    this.#ending ??= ending // it may have been stopped meanwhile
     this.#shipper.continueBehind(await files.readFreed())
     this.#shell = (await files.wasLaunched()) ? await machine.executor.adopt(files) : undefined
     const shell = this.#shell
@@ -140,7 +141,12 @@ export class JobRun implements LeaseHolder {
       link.hold(this)
       if (lengths.stop) this.stop()
     }
-    await (gone === undefined ? resume() : Promise.race([resume(), gone]))
+    const resumed = resume().catch(async error => {
+      // The link was closed on a job that is being stopped: it is left when it has ended.
+      if (this.#ending) await outcome
+      throw error
+    })
+    await (gone === undefined ? resumed : Promise.race([resumed, gone]))
     this.#mayShip = true
     const ended = await outcome
     if (ended) await this.#deliver(ended)

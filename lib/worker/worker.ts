@@ -68,7 +68,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   const crew = new Crew(options)
   const interrupt = new Interrupt()
   const claims = new Claims(clock, log, machine.random)
-  const context: Context = { options, crew, interrupt, claims, instance, spentMs: new Map() }
+  const over = new AbortController()
+  const context: Context = { options, crew, interrupt, claims, instance, spentMs: new Map(), over: over.signal }
   const onDrain = (): void => interrupt.fire()
   const onStop = (): void => crew.stopAll()
   drain.addEventListener('abort', onDrain, { once: true })
@@ -81,6 +82,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
       if (drain.aborted) return { kind: 'done', ranJob: crew.hasRun }
     }
   } finally {
+    over.abort()
     drain.removeEventListener('abort', onDrain)
     stop.removeEventListener('abort', onStop)
   }
@@ -94,16 +96,30 @@ interface Context {
   readonly instance: InstanceId
   /** Slot time by server, of the jobs that have ended. */
   readonly spentMs: Map<WorkerServer, number>
+  /** Fires when this process has nothing left to do. */
+  readonly over: AbortSignal
 }
 
 /** From connecting to closing the connections: the whole life of a looping worker, one round of a polling one. */
 async function connectAndWork(context: Context, isFirst: boolean): Promise<WorkerResult> {
   const { options, crew } = context
-  const servers = options.servers.map(server => serve(context, server))
-  const over = new AbortController()
+  const { stop, log } = options
+  /** Stopped jobs are not to wait for servers that are away. */
+  const leaveAway = (): void => {
+    if (!stop.aborted) return
+    for (const served of servers.filter(({ link }) => !link.isUp)) {
+      const { link } = served
+      if (crew.has(served))
+        log.warn('the server is away: how its jobs end is for the next process to tell', { server: link.server })
+      link.close()
+    }
+  }
+  const servers = options.servers.map(server => serve(context, server, leaveAway))
+  stop.addEventListener('abort', leaveAway, { once: true })
   try {
+    // First, so that a server that is away now is tried again for the jobs that are left of it.
+    if (isFirst) await adoptAll(context, servers)
     const refused = connectAll(context, servers)
-    if (isFirst) await adoptAll(context, servers, over.signal)
     const error = await (options.mode.kind === 'loop' ? loop(context, servers, refused) : refused)
     if (error) return { kind: 'refused', error }
     const lost = options.mode.kind === 'loop' ? undefined : await ask(context, servers)
@@ -111,7 +127,7 @@ async function connectAndWork(context: Context, isFirst: boolean): Promise<Worke
     await crew.allEnded()
     return { kind: 'done', ranJob: crew.hasRun }
   } finally {
-    over.abort()
+    stop.removeEventListener('abort', leaveAway)
     for (const { link } of servers) link.close()
   }
 }
@@ -149,15 +165,16 @@ async function takeOrDecline(offer: Offer, drain: AbortSignal, crew: Crew, claim
 }
 
 /** One job at most, or for a polling worker all that there are. @returns the error when the connections were lost */
-async function ask(
-  { options, crew, interrupt, claims }: Context,
-  servers: readonly Served[],
-): Promise<Error | undefined> {
+async function ask(context: Context, servers: readonly Served[]): Promise<Error | undefined> {
+  const { options, crew, interrupt, claims } = context
   const { mode, drain } = options
   const isParking = mode.kind === 'once' && mode.wait
   while (!drain.aborted) {
     await roomForMore(options.machine, options.clock, options.log, drain)
-    if (crew.free === 0 && mode.kind === 'poll') await crew.nextEnd(drain)
+    if (crew.free === 0 && mode.kind === 'poll') {
+      await crew.nextEnd(drain)
+      continue
+    }
     const [offer, ...more] = isParking
       ? await claims.park(servers, interrupt.signal)
       : [await claims.ask(servers, interrupt.signal)]
@@ -165,14 +182,22 @@ async function ask(
     if (offer && drain.aborted) await claims.decline(offer)
     else if (offer) crew.take(offer)
     if (mode.kind === 'poll' && (offer || crew.busy > 0)) {
-      if (!offer) await crew.nextEnd(drain)
+      if (!offer) await nextEndOrRound(context, mode.everyMs)
     } else if (offer || !isParking) return undefined
     else if (!servers.some(({ link }) => link.isUp)) return new ConnectionLostError('the connection was lost')
   }
   return undefined
 }
 
-function serve(context: Context, server: WorkerServer): Served {
+/** A job that takes long, or waits for a server that is away, does not keep the other slots from their rounds. */
+async function nextEndOrRound({ options, crew }: Context, everyMs: number): Promise<void> {
+  const round = new AbortController()
+  const timer = options.clock.after(everyMs, () => round.abort())
+  await crew.nextEnd(AbortSignal.any([options.drain, round.signal]))
+  timer.cancel()
+}
+
+function serve(context: Context, server: WorkerServer, onLinkChange: () => void): Served {
   const { options, crew, instance, interrupt, spentMs } = context
   const link = createLink({
     ...options,
@@ -182,7 +207,10 @@ function serve(context: Context, server: WorkerServer): Served {
     worker: options.name,
     instance,
     free: () => crew.free,
-    onChange: () => interrupt.fire(),
+    onChange() {
+      interrupt.fire()
+      onLinkChange()
+    },
   })
   const settled = (): number => spentMs.get(server) ?? 0
   const served: Served = {
@@ -195,12 +223,14 @@ function serve(context: Context, server: WorkerServer): Served {
 
 /**
  * Opens every link. In a loop it resolves, with the last error, only when every server has refused this worker for
- * good; otherwise when each has been tried, with an error when none is up.
+ * good; otherwise when each has been tried, with an error when none is up and no job is left to be told to one. A round
+ * may take as long as its jobs: what is away at its beginning is tried again meanwhile.
  */
-async function connectAll({ options }: Context, servers: readonly Served[]): Promise<Error | undefined> {
+async function connectAll({ options, crew }: Context, servers: readonly Served[]): Promise<Error | undefined> {
   const { mode, clock, log, drain } = options
   const errors = await Promise.all(
-    servers.map(async ({ link }) => {
+    servers.map(async served => {
+      const { link } = served
       for (let tries = 1; ; tries++) {
         try {
           await link.open()
@@ -209,7 +239,7 @@ async function connectAll({ options }: Context, servers: readonly Served[]): Pro
         } catch (error) {
           const cause = (error as Error).message
           if (isFinal(error)) log.error('the server refused this worker', { server: link.server, cause })
-          else if (mode.kind === 'loop') {
+          else if (mode.kind === 'loop' || crew.has(served)) {
             log.warn('cannot connect; going on trying', { server: link.server, cause })
             link.keepOpen()
             return undefined
@@ -222,10 +252,12 @@ async function connectAll({ options }: Context, servers: readonly Served[]): Pro
       }
     }),
   )
-  return errors.every(error => error !== undefined) ? errors.at(-1) : undefined
+  if (errors.every(error => error !== undefined)) return errors.at(-1)
+  for (const [index, { link }] of servers.entries()) if (errors[index] && !isFinal(errors[index])) link.keepOpen()
+  return undefined
 }
 
-async function adoptAll({ options, crew }: Context, servers: readonly Served[], over: AbortSignal): Promise<void> {
+async function adoptAll({ options, crew, over }: Context, servers: readonly Served[]): Promise<void> {
   for (const files of await options.machine.attempts.list()) {
     const { server, user } = files.record
     const served = servers.find(({ link }) => link.server === server && link.user === user)
