@@ -168,6 +168,8 @@ async function takeOrDecline(offer: Offer, drain: AbortSignal, crew: Crew, claim
 async function ask(context: Context, servers: readonly Served[]): Promise<Error | undefined> {
   const { options, crew, interrupt, claims } = context
   const { mode, drain } = options
+  // What an earlier process left is the one job.
+  if (mode.kind === 'once' && crew.busy > 0) return undefined
   const isParking = mode.kind === 'once' && mode.wait
   while (!drain.aborted) {
     await roomForMore(options.machine, options.clock, options.log, drain)
