@@ -27,6 +27,7 @@ const EXIT_STATUS = [
   ['2', 'wrong use'],
   ['3', 'could not connect or log in'],
   ['5', '"jankins work --once": there was no job'],
+  ['130, 143', '"jankins work --once": SIGINT or SIGTERM came; a job that ran has ended'],
   [
     'as the job',
     'with --wait and --follow, and of "run"; 124 for TIMEOUT, 130 for CANCELLED, 141 when nobody reads the output any more',

@@ -114,6 +114,27 @@ t.test('SIGTERM drains a worker, and a second one stops its job', async t => {
   t.match(await ended(admin, job), { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM' })
 })
 
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  t.test(`${signal} gives work --once the exit status ${code}, with a job and without`, async t => {
+    const { admin, daemon, exec, worker } = await stage(t)
+    const waiting = worker('--once', '--wait')
+    await until('it is attached', async () => (await workersOf(daemon)) > 0)
+    waiting.child.kill(signal)
+    t.equal((await waiting.ended).code, code)
+    const flag = join(temporaryDirectory(t), 'go')
+    const job = await exec({ command: sh(`while [ ! -e ${flag} ]; do sleep 0.05; done`) })
+    const working = worker('--once')
+    await running(admin, job)
+    working.child.kill(signal)
+    await working.said(/no new job/)
+    await writeFile(flag, '')
+    t.equal((await working.ended).code, code)
+    t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 0 })
+  })
+
 t.test('wrong use is told in one line', async t => {
   const { daemon, stateDir, worker } = await stage(t)
   for (const args of [['--wait'], ['--once', '--poll', '5'], ['--jobs', '0']]) {
@@ -123,7 +144,7 @@ t.test('wrong use is told in one line', async t => {
   }
   const first = worker()
   await until('it is there', () => existsSync(join(stateDir, 'attempts')))
-  await until('it holds the directory', async () => (await admin(daemon)) > 0)
+  await until('it holds the directory', async () => (await workersOf(daemon)) > 0)
   const second = await worker().ended
   t.equal(second.code, 2)
   t.match(second.stderr, /another worker uses /)
@@ -131,5 +152,5 @@ t.test('wrong use is told in one line', async t => {
   await first.ended
 })
 
-const admin = async (daemon: DaemonProcess): Promise<number> =>
+const workersOf = async (daemon: DaemonProcess): Promise<number> =>
   (await (await daemon.connect()).call('worker.list', {})).workers.length

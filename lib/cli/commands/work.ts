@@ -1,4 +1,4 @@
-import { homedir, hostname } from 'node:os'
+import { constants, homedir, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Name, parseName } from '../../../protocol/ids.js'
 import { ConfigError, loadConfig, type WorkerConfig } from '../../base/config.js'
@@ -19,8 +19,8 @@ type WorkArgs = ArgsOf<'work'>
 
 /** --once found no job. */
 const EXIT_NO_JOB = 5
-/** Of a process that a hangup ended, as a shell would tell it. */
-const EXIT_HANGUP = 129
+/** Of a process that a signal ended, as a shell would tell it. */
+const statusOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]
 
 export async function run(args: WorkArgs, context: Context): Promise<number> {
   const { env, clock, dial, stdout } = context
@@ -55,8 +55,11 @@ export async function run(args: WorkArgs, context: Context): Promise<number> {
         if (args.json) printJson(stdout, end).catch(() => {})
       },
     })
+    const signal = signals.first()
+    // Also when its job has ended well: the loop of a shell around it is to end.
+    if (args.once && signal) return statusOf(signal)
     if (result.kind === 'refused') throw result.error
-    return args.once && !result.ranJob && !signals.drain.aborted ? await noJob(context) : EXIT.done
+    return args.once && !result.ranJob ? await noJob(context) : EXIT.done
   } finally {
     signals.forget()
     await machine.release()
@@ -123,10 +126,17 @@ function defaultDir(env: Environment, name: Name): string {
  * SIGTERM and SIGINT: no new job, the running ones end by themselves; once more: they are stopped. SIGHUP, as from a
  * tmux session that is killed: this process ends at once, and its jobs go on without it.
  */
-function listen(log: Log): { drain: AbortSignal; stop: AbortSignal; forget(): void } {
+function listen(log: Log): {
+  readonly drain: AbortSignal
+  readonly stop: AbortSignal
+  first(): NodeJS.Signals | undefined
+  forget(): void
+} {
   const drain = new AbortController()
   const stop = new AbortController()
-  const onSignal = (signal: string): void => {
+  let first: NodeJS.Signals | undefined
+  const onSignal = (signal: NodeJS.Signals): void => {
+    first ??= signal
     if (drain.signal.aborted) {
       log.info('stopping the running jobs', { signal })
       stop.abort()
@@ -135,11 +145,12 @@ function listen(log: Log): { drain: AbortSignal; stop: AbortSignal; forget(): vo
       drain.abort()
     }
   }
-  const onHangup = (): void => process.exit(EXIT_HANGUP)
+  const onHangup = (): void => process.exit(statusOf('SIGHUP'))
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onHangup)
   return {
     drain: drain.signal,
     stop: stop.signal,
+    first: () => first,
     forget: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGHUP', onHangup),
   }
 }
