@@ -28,6 +28,17 @@ async function queueOne(t: Test) {
   return { daemon, admin, job: jobs[0]! }
 }
 
+/** A job without secrets, and a worker that is told of it over a line that others can read. */
+async function queueAway(t: Test) {
+  const daemon = await startDaemonInProcess(t)
+  const admin = await daemon.client('admin')
+  await admin.call('action.add', { action: build, command: ['make'] })
+  const { jobs } = await admin.call('job.queue', { action: build, key: newKey() })
+  const away = await far(daemon, await daemon.login('worker'))
+  await away.call('worker.attach', attachParams('away'))
+  return { admin, jobs, away }
+}
+
 t.test('a sealed value opens with its key, in its place, whole, and nowhere else', async t => {
   const key = Buffer.alloc(32, 1)
   const sealed = seal(key, TOKEN, VALUE)
@@ -133,12 +144,7 @@ t.test('over a line that others can read no secret is set, named or handed over,
 })
 
 t.test('a worker that was offered a job before it had a secret does not take it over such a line', async t => {
-  const daemon = await startDaemonInProcess(t)
-  const admin = await daemon.client('admin')
-  await admin.call('action.add', { action: build, command: ['make'] })
-  const { jobs } = await admin.call('job.queue', { action: build, key: newKey() })
-  const away = await far(daemon, await daemon.login('worker'))
-  await away.call('worker.attach', attachParams('away'))
+  const { admin, jobs, away } = await queueAway(t)
   const { grant } = await away.call('job.claim', { claim: newClaim(), waitMs: 0 })
   await admin.call('secret.set', TOKEN)
   const held = { job: grant!.job, lease: grant!.lease }
@@ -147,12 +153,7 @@ t.test('a worker that was offered a job before it had a secret does not take it 
 })
 
 t.test('a job that was taken over such a line is acknowledged again when its action has a secret', async t => {
-  const daemon = await startDaemonInProcess(t)
-  const admin = await daemon.client('admin')
-  await admin.call('action.add', { action: build, command: ['make'] })
-  const { jobs } = await admin.call('job.queue', { action: build, key: newKey() })
-  const away = await far(daemon, await daemon.login('worker'))
-  await away.call('worker.attach', attachParams('away'))
+  const { admin, jobs, away } = await queueAway(t)
   const { job, lease } = await takeJob(away)
   await admin.call('secret.set', TOKEN)
   t.strictSame(await away.call('job.acknowledge', { job, lease }), {})
