@@ -21,7 +21,6 @@ function check(...claims: (EntryClaim | [EntryClaim, string])[]): void {
 t.test('ordinary names pass, in any order', async t => {
   t.doesNotThrow(() => check(file('a/b/c'), directory('a/b/'), directory('a/'), file('a/b.c'), file('ä/日本 .txt')))
   check(file('..a'), file('a..'), file('...'), file(' '), file('ab:c'))
-  check(file('C:a'), file('c:/a'), file('a\\b'), file('..\\a'), file('\\'))
 })
 
 t.test('names that a file system could take for somewhere else are refused', async t => {
@@ -38,6 +37,10 @@ t.test('names that a file system could take for somewhere else are refused', asy
     'a/./b',
     'a//b',
     'a/',
+    'C:a',
+    'c:/a',
+    'a\\b',
+    '..\\a',
     'a\0b',
     'x'.repeat(256),
     'x/'.repeat(2_100).slice(0, -1),
@@ -46,13 +49,13 @@ t.test('names that a file system could take for somewhere else are refused', asy
   for (const name of ['../', '/', 'a/../', './']) t.throws(() => check(directory(name)), ArchiveError, name)
 })
 
-t.test('two entries for one place are refused, and names that only look alike are two places', async t => {
+t.test('two entries for one place are refused, also where case does not count', async t => {
   t.throws(() => check(file('a'), file('a')), /twice/)
   t.throws(() => check(directory('a/'), directory('a/')), /twice/)
+  t.throws(() => check(file('a'), file('A')), /case/)
+  t.throws(() => check(file('dir/a'), file('DIR/b')), /case/)
+  t.throws(() => check(file('\u00e4'), file('a\u0308')), /case/, 'one letter, written in two ways')
   t.throws(() => check(directory('a/'), file('a')), /twice/)
-  check(file('a'), file('A'))
-  check(file('dir/a'), file('DIR/a'), [link('Dir'), 'dir'])
-  check(file('\u00e4'), file('a\u0308'))
 })
 
 t.test('nothing lies below a file or a symlink, whichever comes first', async t => {
@@ -64,8 +67,8 @@ t.test('nothing lies below a file or a symlink, whichever comes first', async t 
 
 t.test('symlinks may lead anywhere inside, and nowhere else', async t => {
   check([link('a'), 'b'], [link('d/e/f'), '../../x'], [link('d/self'), '.'], [link('d/up'), '..'])
-  check([link('a'), 'b/../c'], [link('b'), 'C:/x'], [link('d'), '\\\\host'])
-  for (const target of ['/etc/passwd', '..', '../x', 'b/../../x', '', 'a\0', 'x/../../../y'])
+  check([link('a'), 'b/../c'])
+  for (const target of ['/etc/passwd', '..', '../x', 'b/../../x', 'C:/x', 'b\\c', '', 'a\0', 'x/../../../y'])
     t.throws(() => check([link('a'), target]), /leads out/, JSON.stringify(target))
   t.throws(() => check([link('d/up'), '../..']), /leads out/)
 })

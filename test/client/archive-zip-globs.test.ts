@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import AdmZip from 'adm-zip'
 import t from 'tap'
+import { ArchiveError } from '../../lib/client/archive/archive-error.js'
 import { ARTIFACT_LIMITS } from '../../lib/client/archive/archive-limits.js'
 import { readLargeZip, unpackLargeZip } from '../../lib/client/archive/large-zip.js'
 import { listArtifacts, unpackArtifacts } from '../../lib/client/archive/unpack.js'
@@ -137,6 +138,13 @@ t.test('what lies behind a symlink is not followed', async t => {
 })
 
 t.test('names that could not be unpacked again are refused before anything is written', async t => {
+  const root = t.testdir({ 'a\\b': '1', README: '2', readme: '3' })
+  await t.rejects(zipped(root, ['*b']), ArchiveError)
+  await t.rejects(zipped(root, ['*e*', '*E*']), /differ only in case/)
+  t.strictSame(await zipped(root, ['README']), ['README'])
+})
+
+t.test('a name that is not UTF-8 is refused where a pattern takes it', async t => {
   const root = t.testdir({ out: { 'a.txt': '1', deep: {} } })
   writeFileSync(latin1(join(root, 'out/caf\xe9.bin')), 'x')
   mkdirSync(latin1(join(root, 'out/deep/caf\xe9')))
@@ -146,6 +154,11 @@ t.test('names that could not be unpacked again are refused before anything is wr
   await t.rejects(zipped(root, [], join(root, 'out')), /is not UTF-8/, 'whatever was put aside is wanted')
   for (const globs of [['**/*.txt'], ['out/*.txt'], ['out', '!**/caf*'], ['out', '!out/*.bin', '!out/deep']])
     t.strictSame(await zipped(root, globs), ['out/a.txt'], globs.join(' '))
+})
+
+t.test('a pattern may escape what its first directories have in their names', async t => {
+  const root = t.testdir({ 'with [x]': { a: '1' } })
+  t.strictSame(await zipped(root, ['with \\[x\\]/*']), ['with [x]/a'])
 })
 
 t.test('an archive is made again where it is read again, byte for byte', async t => {

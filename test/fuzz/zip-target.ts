@@ -11,7 +11,7 @@ import type { Random } from '../sim/random.js'
 import { mutate, randomBytes } from './mutate.js'
 import type { OpenTarget } from './target.js'
 
-const NAMES = ['a', 'A', 'd/', 'd/a', 'd/l', 'l', 'l/x', '..', '../x', '/x', 'C:x', 'b\\', 'n\0', 'ä', 'x/'.repeat(40)]
+const NAMES = ['a', 'A', 'd/', 'd/a', 'd/l', 'l', 'l/x', '..', '../x', '/x', 'C:x', 'a\\b', 'n\0', 'ä', 'x/'.repeat(40)]
 const MODES = [0o100644, 0o104755, 0o040755, 0o120777, 0o010644, 0o060644, 0]
 const TARGETS = ['a', 'd', '..', '../..', '/etc', '.', 'l', 'd/l/..', '']
 

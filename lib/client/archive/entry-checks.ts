@@ -38,13 +38,14 @@ export const PATH_BYTES_MAX = 4_096
 const COMPONENT_BYTES_MAX = 255
 
 interface Known {
+  readonly path: string
   readonly kind: EntryKind
   /** Only the parent of something so far, not named itself. */
   implied: boolean
 }
 
 export function createEntryChecks(limits: ArchiveLimits): EntryChecks {
-  /** By the path, as it is: on Linux `a` and `A` are two files. */
+  /** By the path as a file system that ignores case would see it. */
   const known = new Map<string, Known>()
   const targets = new Map<string, string>()
   let entryCount = 0
@@ -52,8 +53,10 @@ export function createEntryChecks(limits: ArchiveLimits): EntryChecks {
   let packedBytes = 0
 
   function place(path: string, kind: EntryKind, implied: boolean): void {
-    const other = known.get(path)
-    if (!other) return void known.set(path, { kind, implied })
+    const key = path.normalize('NFC').toLowerCase()
+    const other = known.get(key)
+    if (!other) return void known.set(key, { path, kind, implied })
+    if (other.path !== path) throw new ArchiveError(`${quote(path)} and ${quote(other.path)} differ only in case`)
     if (kind === 'directory' && other.kind === 'directory' && (implied || other.implied)) {
       other.implied &&= implied
       return
@@ -112,7 +115,9 @@ function checkName(name: string, kind: EntryKind): string {
   if (path === '') refuse('is empty')
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) refuse('is too long')
   if (path.includes('\0')) refuse('has a NUL')
+  if (path.includes('\\')) refuse('has a backslash')
   if (path.startsWith('/')) refuse('is absolute')
+  if (/^[A-Za-z]:/.test(path)) refuse('begins with a drive letter')
   for (const component of path.split('/')) {
     if (component === '' || component === '.' || component === '..') refuse(`has the part ${quote(component)}`)
     if (Buffer.byteLength(component) > COMPONENT_BYTES_MAX) refuse('has a part that is too long')
@@ -121,7 +126,7 @@ function checkName(name: string, kind: EntryKind): string {
 }
 
 function checkTarget(path: string, target: string): void {
-  const bad = target === '' || target.includes('\0') || target.startsWith('/')
+  const bad = target === '' || target.includes('\0') || target.includes('\\') || /^([A-Za-z]:|\/)/.test(target)
   if (bad || Buffer.byteLength(target) > PATH_BYTES_MAX)
     throw new ArchiveError(`the symbolic link ${quote(path)} leads out: ${quote(target)}`)
 }

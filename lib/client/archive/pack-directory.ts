@@ -94,17 +94,11 @@ async function pack(files: readonly TreeFile[]): Promise<Buffer> {
   for (const file of files) {
     const name = file.kind === 'directory' ? `${file.path}/` : file.path
     const type = { file: 0o100000, directory: 0o040000, symlink: 0o120000 }[file.kind]
-    const entry = archive.addFile(name.replaceAll('\\', '\0'), await contentOf(file))
-    putBackslashes(entry.rawEntryName)
+    const entry = archive.addFile(name, await contentOf(file))
     entry.attr = (((type | file.mode) << 16) | (file.kind === 'directory' ? 0x10 : 0)) >>> 0
     entry.header.time = NO_TIME
   }
   return archive.toBuffer()
-}
-
-/** adm-zip makes a slash of a backslash. A NUL it takes as it is, and no file has one in its name. */
-function putBackslashes(name: Buffer): void {
-  for (const [at, byte] of name.entries()) if (byte === 0) name.write('\\', at)
 }
 
 async function contentOf(file: TreeFile): Promise<Buffer> {

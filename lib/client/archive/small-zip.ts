@@ -60,8 +60,6 @@ export async function unpackSmallZip(zip: SmallZip, dir: string): Promise<void> 
 
 /** Checked by adm-zip: not more than was claimed, and the CRC-32. */
 function bytesOf(source: AdmZip.IZipEntry, entry: ZipEntry): Buffer {
-  // With a backslash at its end it is a directory to adm-zip, and empty.
-  if (source.isDirectory) source.entryName = 'file'
   const bytes = guard(() => source.getData())
   if (bytes.length !== entry.bytes) throw new ArchiveError(`${JSON.stringify(entry.name)} has not the size it claims`)
   return bytes

@@ -141,12 +141,10 @@ function startRun(found: readonly TreeFile[]): Run {
  * The files follow one at a time, so that no more than one is open.
  */
 function addEntries(zip: ZipFile, found: readonly TreeFile[]): { close(): void } {
-  const named = keepNames(zip)
-  for (const file of found)
-    if (file.kind === 'directory') zip.addEmptyDirectory(named(`${file.path}/`), attributes(file, 0o040000))
+  for (const file of found) if (file.kind === 'directory') zip.addEmptyDirectory(file.path, attributes(file, 0o040000))
   for (const file of found)
     if (file.target !== undefined)
-      zip.addBuffer(Buffer.from(file.target), named(file.path), { ...attributes(file, 0o120000), compress: false })
+      zip.addBuffer(Buffer.from(file.target), file.path, { ...attributes(file, 0o120000), compress: false })
   const files = found.filter(({ kind }) => kind === 'file')
   let reading: Readable | undefined
   const addNext = (index: number): void => {
@@ -157,7 +155,7 @@ function addEntries(zip: ZipFile, found: readonly TreeFile[]): { close(): void }
     }
     const compressionLevel = file.bytes < COMPRESSED_BYTES_MIN || isPacked(file.path) ? 0 : 1
     const options = { ...attributes(file, 0o100000), size: file.bytes, compressionLevel }
-    zip.addReadStreamLazy(named(file.path), options, give => {
+    zip.addReadStreamLazy(file.path, options, give => {
       const start = (handle: FileHandle): void => {
         reading = handle.createReadStream({ highWaterMark: READ_BYTES })
         reading.on('error', error => zip.emit('error', error))
@@ -169,24 +167,6 @@ function addEntries(zip: ZipFile, found: readonly TreeFile[]): { close(): void }
   }
   addNext(0)
   return { close: () => void reading?.destroy() }
-}
-
-/**
- * yazl makes a slash of a backslash, and refuses `a:b` for its drive: it is told another name, and has the true one by
- * the time it writes it.
- * @returns what to add the entry of this name with
- */
-function keepNames(zip: ZipFile): (name: string) => string {
-  const { entries } = zip as unknown as { entries: { utf8FileName: Buffer }[] }
-  let next = Buffer.alloc(0)
-  entries.push = entry => {
-    entry.utf8FileName = next
-    return Array.prototype.push.call(entries, entry)
-  }
-  return name => {
-    next = Buffer.from(name)
-    return 'name'
-  }
 }
 
 const attributes = (file: TreeFile, type: number): { mode: number; mtime: Date } => ({
