@@ -7,6 +7,7 @@ import type { Part } from '../../protocol/fields.js'
 import { type ClaimId, type InstanceId, type Name, parseSha256, type Sha256 } from '../../protocol/ids.js'
 import type { Params } from '../../protocol/methods.js'
 import type { Grant } from '../../protocol/views.js'
+import { until } from '../helpers/clock.js'
 import type { TestDaemon } from '../helpers/daemon.js'
 
 const hex32 = (): string => randomUUID().replaceAll('-', '')
@@ -29,9 +30,14 @@ export async function fakeWorker(daemon: TestDaemon<Clock>, name = 'w', labels: 
   })
   return {
     client,
-    /** Takes the next job; fails the test when there is none within the longest wait. */
+    /** Takes the next job; fails the test when none comes. */
     async take(): Promise<RunningJob> {
-      const { grant } = await client.call('job.claim', { claim: hex32() as ClaimId, waitMs: 30_000 })
+      let grant: Grant | undefined
+      await until(async () => {
+        // Anew each second: without a beat a claim that waits longer is passed over.
+        grant = (await client.call('job.claim', { claim: hex32() as ClaimId, waitMs: 1_000 })).grant
+        return grant !== undefined
+      }, 'a job is granted')
       if (!grant) throw new Error('no job was granted')
       await client.call('job.acknowledge', { job: grant.job, lease: grant.lease })
       await client.call('job.started', { job: grant.job, lease: grant.lease, pid: 4_711 })

@@ -8,7 +8,7 @@ t.test('a list shows the columns, the width and the brevity that were asked for'
   const admin = await as('admin')
   await admin(['add-action', 'a', '--labels', 'big', '--', 'true'])
   await admin(['queue', 'a', '-p', 'X=1'])
-  await fakeWorker(daemon, 'box')
+  const { client } = await fakeWorker(daemon, 'box')
   const cases: [argv: string[], columns: string, shown: RegExp, quiet: string][] = [
     [['query'], 'parameters,job', /^PARAMETERS +JOB\nX=1 +1\n$/, '1\n'],
     [['actions'], 'labels,action', /^LABELS +ACTION\nbig +a\n$/, 'a\n'],
@@ -17,6 +17,7 @@ t.test('a list shows the columns, the width and the brevity that were asked for'
     [['users', 'list'], 'role,user', /^ROLE +USER\nadmin +admin-1\nworker +worker-2\n$/, 'admin-1\nworker-2\n'],
   ]
   for (const [argv, columns, shown, quiet] of cases) {
+    await client.call('worker.beat', { leases: [], free: 10, load: 0 })
     t.match(await admin([...argv, '--columns', columns]), { status: 0, stdout: shown }, argv.join(' '))
     t.equal((await admin([...argv, '-q'])).stdout, quiet)
     const wide = (await admin([...argv, '--wide'])).stdout

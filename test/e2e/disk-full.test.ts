@@ -8,11 +8,10 @@ import { type JobId, parseSha256 } from '../../protocol/ids.js'
 import { quietPort } from '../helpers/ports.js'
 import { cli, connectAs, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js'
-import { nameOf, until } from '../helpers/worker-bench.js'
+import { endOf, nameOf, until } from '../helpers/worker-bench.js'
 
 const options = { skip: noSmallDisk() }
 const view = async (client: Client, job: JobId) => (await client.call('job.query', { jobs: [job] })).jobs[0]!
-const ended = async (client: Client, job: JobId) => (await client.call('job.wait', { job, waitMs: 60_000 })).job
 const startedPid = async (client: Client, job: JobId): Promise<void> =>
   until(`job ${job} runs`, async () => (await view(client, job)).pid !== undefined)
 
@@ -48,7 +47,7 @@ t.test(
     await t.rejects(admin.call('bundle.write', bundle), { code: 'E_STORE_FULL' })
 
     writeFileSync(go, '')
-    t.match(await ended(admin, small), { state: 'COMPLETE', exitCode: 3, logBytes: 10 })
+    t.match(await endOf(admin, small), { state: 'COMPLETE', exitCode: 3, logBytes: 10 })
     t.equal((await view(admin, large)).state, 'RUNNING', 'what does not fit waits at the worker')
     await daemon.stop('SIGKILL')
     daemon = await start()
@@ -57,9 +56,9 @@ t.test(
     t.match(await view(admin, small), { state: 'COMPLETE', exitCode: 3 }, 'it starts on the full disk, too')
 
     disk.empty()
-    t.match(await ended(admin, large), { state: 'COMPLETE', exitCode: 4, logBytes: 1_000_006, attempt: 1 })
+    t.match(await endOf(admin, large), { state: 'COMPLETE', exitCode: 4, logBytes: 1_000_006, attempt: 1 })
     t.equal((await admin.call('bundle.write', bundle)).complete, true)
-    t.match(await ended(admin, await exec('exit 5', 'job-after')), { state: 'COMPLETE', exitCode: 5 })
+    t.match(await endOf(admin, await exec('exit 5', 'job-after')), { state: 'COMPLETE', exitCode: 5 })
     t.ok(await daemon.said(/nearly full[\s\S]*there is room/))
     t.equal((await daemon.stop()).code, 0)
     const database = new Database(join(dataDir, 'jankins.db'), { readonly: true })
@@ -80,7 +79,7 @@ t.test('a worker on a full disk tells how its jobs end, keeps their leases and a
   const worker = startCli(t, ['work', '--name', 'box', '--dir', stateDir], daemon)
 
   const greedy = await exec('head -c 100000000 /dev/zero >fill; echo lost >&2; exit 7', 'job-greedy')
-  t.match(await ended(admin, greedy), { state: 'COMPLETE', exitCode: 7 })
+  t.match(await endOf(admin, greedy), { state: 'COMPLETE', exitCode: 7 })
 
   const patient = await exec(`while [ ! -e ${go} ]; do sleep 0.05; done; exit 8`, 'job-patient', 10_000)
   await startedPid(admin, patient)
@@ -92,11 +91,11 @@ t.test('a worker on a full disk tells how its jobs end, keeps their leases and a
   await until('the lease was renewed for longer than it was', () => ticks(leaseEnd()) > ticks(before) + 400)
   const next = await exec('exit 9', 'job-next')
   writeFileSync(go, '')
-  t.match(await ended(admin, patient), { state: 'COMPLETE', exitCode: 8, attempt: 1 })
+  t.match(await endOf(admin, patient), { state: 'COMPLETE', exitCode: 8, attempt: 1 })
   await until('it says why it asks for nothing', () => worker.stderr().includes('no job is asked for'))
   t.match(await view(admin, next), { state: 'PENDING' })
   disk.empty()
-  t.match(await ended(admin, next), { state: 'COMPLETE', exitCode: 9, attempt: 1 })
+  t.match(await endOf(admin, next), { state: 'COMPLETE', exitCode: 9, attempt: 1 })
   await until('nothing is left of them', () => readdirSync(join(stateDir, 'attempts')).length === 0)
   worker.child.kill('SIGTERM')
   t.equal((await worker.ended).code, 0)

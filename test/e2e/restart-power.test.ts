@@ -7,7 +7,7 @@ import type { Stream } from '../../protocol/fields.js'
 import type { JobId } from '../../protocol/ids.js'
 import { quietPort } from '../helpers/ports.js'
 import { connectAs, type DaemonProcess, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { nameOf, until } from '../helpers/worker-bench.js'
+import { endOf, nameOf, until } from '../helpers/worker-bench.js'
 
 const OTHER_BOOT = '33333333-3333-4333-8333-333333333333\n'
 /** Enough to be synced in part while the job runs. */
@@ -34,7 +34,7 @@ t.test('a log is whole and never wrong after the power went, whatever the disk k
   t.ok(await again.said(/logs of running jobs were cut/))
 
   writeFileSync(go, '')
-  const { job: view } = await client.call('job.wait', { job, waitMs: 60_000 })
+  const view = await endOf(client, job)
   t.match(view, { state: 'COMPLETE', exitCode: 0, attempt: 1 })
   t.ok(Buffer.concat([WANTED, Buffer.from('end\n')]).equals(await readLog(client, job, 'stdout')), 'the log is whole')
 })
@@ -60,7 +60,7 @@ t.test('what was durable before a restart of the daemon is so after a power loss
 
   const { client } = await startAgain(t, daemon)
   writeFileSync(go, '')
-  const { job: view } = await client.call('job.wait', { job, waitMs: 60_000 })
+  const view = await endOf(client, job)
   t.match(view, { state: 'COMPLETE', exitCode: 0, attempt: 1 })
   for (const stream of ['stdout', 'stderr'] as const)
     t.ok(WANTED.equals(await readLog(client, job, stream)), `${stream} is whole`)

@@ -6,7 +6,7 @@ import type { Client } from '../../lib/client/connection.js'
 import { isAlive } from '../../lib/worker/machine/proc.js'
 import type { JobId } from '../../protocol/ids.js'
 import { type Running, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
-import { processesWith, until } from '../helpers/worker-bench.js'
+import { endOf, processesWith, until } from '../helpers/worker-bench.js'
 
 /** Each of them mostly waits for a lease to end. */
 t.jobs = 4
@@ -47,7 +47,6 @@ const guardOf = async (stateDir: string): Promise<{ pid: number; startTicks: num
   return { pid: Number(pid), startTicks: Number(startTicks) }
 }
 const isGuarding = (guard: { pid: number; startTicks: number }): boolean => isAlive(guard.pid, guard.startTicks)
-const end = async (admin: Client, job: JobId) => (await admin.call('job.wait', { job, waitMs: 60_000 })).job
 
 t.test('a job of a worker that was killed for good is ended before the daemon says TIMEOUT', async t => {
   const { admin, stateDir, marker, job, first } = await stage(t)
@@ -55,7 +54,7 @@ t.test('a job of a worker that was killed for good is ended before the daemon sa
   first.child.kill('SIGKILL')
   await first.ended
   t.ok((await processesWith(marker)).length >= 7, 'it runs on')
-  t.match(await end(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
+  t.match(await endOf(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
   t.strictSame(await processesWith(marker), [])
   await until('the guard has left', () => !isGuarding(guard))
 })
@@ -64,7 +63,7 @@ t.test('a job of a worker that was stopped for good is ended before the daemon s
   const { admin, stateDir, marker, job, first, worker } = await stage(t)
   const guard = await guardOf(stateDir)
   first.child.kill('SIGSTOP')
-  t.match(await end(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
+  t.match(await endOf(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
   t.strictSame(await processesWith(marker), [])
   t.ok(isGuarding(guard), 'the worker may come back')
   first.child.kill('SIGKILL')
@@ -81,7 +80,7 @@ t.test('a machine that wakes after the lease ends its old copy at once', async t
   // The guard last: as soon as it is awake it ends the others.
   const frozen = [first.child.pid!, ...(await processesWith(marker)), guard.pid]
   for (const pid of frozen) process.kill(pid, 'SIGSTOP')
-  t.match(await end(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
+  t.match(await endOf(admin, job), { state: 'TIMEOUT', reason: 'worker-lost' })
   t.ok((await processesWith(marker)).length >= 7, 'asleep')
   // The worker stays asleep: the guard alone has to do it.
   const wokenAtMs = systemClock.monotonicMs()
@@ -104,7 +103,7 @@ t.test('a guard that was killed is replaced, and one whose directory is gone lea
   })
   const second = await guardOf(stateDir)
   await admin.call('job.stop', { job })
-  t.match(await end(admin, job), { state: 'CANCELLED', reason: 'stopped' })
+  t.match(await endOf(admin, job), { state: 'CANCELLED', reason: 'stopped' })
   t.strictSame(await processesWith(marker), [])
   t.ok(isGuarding(second), 'while the worker lives')
   first.child.kill('SIGKILL')

@@ -5,7 +5,8 @@ import type { JobId } from '../../protocol/ids.js'
 import { quietPort } from '../helpers/ports.js'
 import { type DaemonProcess, startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js'
-import { ended, isGone, running, type Stage, sh, stage } from '../helpers/worker-stage.js'
+import { endOf } from '../helpers/worker-bench.js'
+import { isGone, running, type Stage, sh, stage } from '../helpers/worker-stage.js'
 
 /** Their workers and jobs wait more than they do. */
 t.jobs = 5
@@ -61,7 +62,7 @@ t.test(
     const second = worker()
     await second.said(/adopting a job/)
     letGo()
-    t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
+    t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
     t.ok(existsSync(mounted))
     t.ok(existsSync(join(attempts, 'stray')))
     second.child.kill('SIGTERM')
@@ -79,7 +80,7 @@ for (const mode of [['--poll', '1'], ['--once']])
     await second.said(/cannot connect; going on trying/)
     const admin = await (await again()).connect()
     letGo()
-    t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
+    t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
     if (mode[0] === '--poll') second.child.kill('SIGTERM')
     t.equal((await second.ended).code, 0)
   })
@@ -95,11 +96,11 @@ t.test('a daemon that is away does not keep a polling worker from its jobs of an
   const otherAdmin = await other.connect()
   for (const key of ['first-of-two', 'second-of-two']) {
     const run = await otherAdmin.call('job.exec', { command: ['true'], key })
-    t.match(await ended(otherAdmin, run.job), { state: 'COMPLETE', exitCode: 0 })
+    t.match(await endOf(otherAdmin, run.job), { state: 'COMPLETE', exitCode: 0 })
   }
   const admin = await (await again()).connect()
   letGo()
-  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
+  t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
   second.child.kill('SIGTERM')
   t.equal((await second.ended).code, 0)
 })
@@ -121,7 +122,7 @@ for (const [mode, code] of [
     t.ok(isGone(pid), 'the job was stopped')
     const admin = await (await again()).connect()
     t.equal((await worker('--once').ended).code, 0)
-    t.match(await ended(admin, job), { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM', attempt: 1 })
+    t.match(await endOf(admin, job), { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM', attempt: 1 })
   })
 
 t.test('a job that was left is the only one of work --once', async t => {
@@ -131,6 +132,6 @@ t.test('a job that was left is the only one of work --once', async t => {
   await second.said(/adopting a job/)
   letGo()
   t.equal((await second.ended).code, 0)
-  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
+  t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1 })
   t.match((await admin.call('job.query', { jobs: [next] })).jobs[0], { state: 'PENDING' })
 })

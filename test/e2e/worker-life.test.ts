@@ -4,8 +4,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { cli, type DaemonProcess, temporaryDirectory } from '../helpers/processes.js'
-import { processesWith, until } from '../helpers/worker-bench.js'
-import { ended, isGone, running, sh, stage } from '../helpers/worker-stage.js'
+import { endOf, processesWith, until } from '../helpers/worker-bench.js'
+import { isGone, running, sh, stage } from '../helpers/worker-stage.js'
 
 /** Their workers and jobs wait more than they do. */
 t.jobs = 3
@@ -18,7 +18,7 @@ t.test('asking once without a job exits with 5, with one with 0, and without a d
   const once = await cli(t, [...args, '--json'], { env: daemon.env })
   t.equal(once.code, 0, once.stderr)
   t.match(JSON.parse(String(once.stdout)), { job, state: 'COMPLETE', exitCode: 4 })
-  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 4, worker: 'box' })
+  t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 4, worker: 'box' })
   await daemon.stop()
   t.equal((await cli(t, args, { env: daemon.env })).code, 3)
 })
@@ -37,7 +37,7 @@ t.test('a job outlives the kill of its worker, and the next worker brings its re
   const second = worker()
   await until('it is adopted', () => second.stderr().includes('adopting'))
   await writeFile(flag, '')
-  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1, pid })
+  t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 6, attempt: 1, pid })
   const log = (await admin.call('job.log', { job, stream: 'stdout', offset: 0, bytesMax: 262_144 })).chunks
   t.equal(
     Buffer.concat(log.map(({ data }) => data)).toString(),
@@ -57,7 +57,7 @@ t.test('a worker that is killed while it ships artifacts leaves the rest of them
   first.child.kill('SIGKILL')
   await first.ended
   const second = worker()
-  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
+  t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 0, attempt: 1 })
   const out = temporaryDirectory(t)
   t.equal((await cli(t, ['fetch', String(job), '-o', out], daemon)).code, 0)
   t.doesNotThrow(() => execFileSync('sh', ['-c', 'seq 1 20000000 | cmp - "$1"', 'sh', join(out, 'numbers.gz')]))
@@ -83,7 +83,7 @@ t.test('a hangup ends the worker at once, and a status that was written without 
   )
   const second = worker('--once')
   t.equal((await second.ended).code, 0)
-  t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 3 })
+  t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 3 })
   t.strictSame(await readdir(join(stateDir, 'attempts')), [])
 })
 
@@ -111,7 +111,7 @@ t.test('SIGTERM drains a worker, and a second one stops its job', async t => {
   await until('it drains', () => working.stderr().includes('no new job'))
   working.child.kill('SIGTERM')
   t.equal((await working.ended).code, 0)
-  t.match(await ended(admin, job), { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM' })
+  t.match(await endOf(admin, job), { state: 'CANCELLED', reason: 'stopped', signal: 'SIGTERM' })
 })
 
 for (const [signal, code] of [
@@ -132,7 +132,7 @@ for (const [signal, code] of [
     await working.said(/no new job/)
     await writeFile(flag, '')
     t.equal((await working.ended).code, code)
-    t.match(await ended(admin, job), { state: 'COMPLETE', exitCode: 0 })
+    t.match(await endOf(admin, job), { state: 'COMPLETE', exitCode: 0 })
   })
 
 t.test('wrong use is told in one line', async t => {

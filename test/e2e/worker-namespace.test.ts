@@ -9,7 +9,7 @@ import { findPidNamespace } from '../../lib/worker/machine/namespace.js'
 import type { Grant } from '../../protocol/views.js'
 import { commandOf, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { getaway, newMark, processesNaming, shedding } from '../helpers/tree.js'
-import { nameOf, tempDir, until } from '../helpers/worker-bench.js'
+import { endOf, nameOf, tempDir, until } from '../helpers/worker-bench.js'
 
 /** A job runs in a namespace; undefined where that cannot be. */
 async function stage(t: Test) {
@@ -104,7 +104,7 @@ async function workOnce(t: Test, namespacesMax: number) {
   )
   if (status === 1 || status === 99) return void t.comment(`skipped: the machine cannot be made so: ${stderr}`)
   t.equal(status, 0, stderr)
-  return { stderr, job: (await admin.call('job.wait', { job, waitMs: 60_000 })).job }
+  return { stderr, job: await endOf(admin, job) }
 }
 
 t.test('pid_namespace makes one for each job', async t => {

@@ -70,7 +70,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   'that reaches its time limit': {
     goesOn: true,
-    definition: { timeLimitMs: 4_000 },
+    definition: { timeLimitMs: 10_000 },
     expected: { state: 'TIMEOUT', reason: 'time-limit' },
   },
   'whose lease is lost': {
@@ -96,7 +96,7 @@ for (const { layer, options, isThere, holdsAll } of LAYERS)
       const rest = goesOn ? `${ignores} : >${started}; while :; do sleep 0.05; done` : 'exit 3'
       const command = ['sh', '-c', `${getaway(mark)}${holdsAll ? shedding(mark) : ''}${rest}`]
       const job = await bench.exec({ command, ...definition })
-      const { result, stop, drain } = await bench.work({ ...options, dial: line.dial })
+      const { result, stop, drain } = await bench.work({ ...options, dial: line.dial, mode: { kind: 'loop' } })
       if (goesOn) await until('it runs', () => existsSync(started) && processesNaming(mark).length >= 8)
       await end?.(bench, job, line)
       // The in-memory line of the test keeps no process alive, and neither does a daemon that waits for a lease.

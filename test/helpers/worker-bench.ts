@@ -108,9 +108,7 @@ export async function startBench(
       if (kind !== 'done') throw new Error('the worker was refused')
       return await bench.ended(job)
     },
-    async ended(job) {
-      return (await admin.call('job.wait', { job, waitMs: 60_000 })).job
-    },
+    ended: job => endOf(admin, job),
     async log(job, stream = 'stdout') {
       const pieces: Buffer[] = []
       for (let offset = 0; ; ) {
@@ -122,6 +120,17 @@ export async function startBench(
     },
   }
   return bench
+}
+
+/** The job as it ended. */
+export async function endOf(client: Client, job: JobId): Promise<JobView> {
+  let view: JobView | undefined
+  await until(`job ${job} has ended`, async () => {
+    view = (await client.call('job.wait', { job, waitMs: 10_000 })).job
+    return view.endedAtMs !== undefined
+  })
+  if (!view) throw new Error(`job ${job} was never seen`)
+  return view
 }
 
 /** The processes that carry this text in their environment. */

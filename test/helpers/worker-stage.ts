@@ -44,9 +44,6 @@ export const sh = (script: string): string[] => ['sh', '-c', script]
 const view = async (admin: Client, job: JobId): Promise<JobView> =>
   (await admin.call('job.query', { jobs: [job] })).jobs[0]!
 
-export const ended = async (admin: Client, job: JobId): Promise<JobView> =>
-  (await admin.call('job.wait', { job, waitMs: 60_000 })).job
-
 /** Resolves with the pid of its shell. */
 export async function running(admin: Client, job: JobId): Promise<number> {
   await until(`job ${job} runs`, async () => (await view(admin, job)).pid !== undefined)
