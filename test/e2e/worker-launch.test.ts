@@ -7,7 +7,7 @@ import { attemptText } from '../../lib/worker/machine/launch-text.js'
 import { openMachine } from '../../lib/worker/machine/linux.js'
 import { readStat } from '../../lib/worker/machine/proc.js'
 import type { Grant } from '../../protocol/views.js'
-import { nameOf, startBench, tempDir, until } from '../helpers/worker-bench.js'
+import { nameOf, startBench, stayAlive, tempDir, until } from '../helpers/worker-bench.js'
 
 const sh = (script: string): string[] => ['sh', '-c', script]
 
@@ -64,6 +64,7 @@ t.test('when the launcher is killed its jobs go on, and the next ones are starte
 })
 
 t.test('a shell that begins late does not run a job whose end was told', async t => {
+  stayAlive(t)
   const stateDir = await tempDir(t)
   const machine = await openMachine({ stateDir, clock: systemClock, useCgroup: false, shellsAhead: 1 })
   const cookie = newCookie(machine.random)

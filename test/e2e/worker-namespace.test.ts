@@ -9,11 +9,12 @@ import { findPidNamespace } from '../../lib/worker/machine/namespace.js'
 import type { Grant } from '../../protocol/views.js'
 import { commandOf, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { getaway, newMark, processesNaming, shedding } from '../helpers/tree.js'
-import { endOf, nameOf, tempDir, until } from '../helpers/worker-bench.js'
+import { endOf, nameOf, stayAlive, tempDir, until } from '../helpers/worker-bench.js'
 
 /** A job runs in a namespace; undefined where that cannot be. */
 async function stage(t: Test) {
   if (!(await findPidNamespace())) return void t.comment('skipped: no pid namespace can be made here')
+  stayAlive(t)
   const dir = await tempDir(t)
   const [stateDir, go, started] = [join(dir, 'state'), join(dir, 'go'), join(dir, 'started')]
   const open = () => openMachine({ stateDir, clock: systemClock, useCgroup: false, usePidNamespace: true })

@@ -11,12 +11,13 @@ import { guardOrphan } from '../../lib/worker/orphans.js'
 import type { AttemptFiles } from '../../lib/worker/ports.js'
 import type { Grant } from '../../protocol/views.js'
 import { mountSmallDisk, noSmallDisk } from '../helpers/small-disk.js'
-import { nameOf, processesWith, startBench, tempDir, until } from '../helpers/worker-bench.js'
+import { nameOf, processesWith, startBench, stayAlive, tempDir, until } from '../helpers/worker-bench.js'
 
 const onSmallDisk = { skip: noSmallDisk() }
 const sh = (script: string): string[] => ['sh', '-c', script]
 
 t.test('a pipe that a job puts in place of a file of its attempt holds nothing up', async t => {
+  stayAlive(t)
   const machine = await openMachine({ stateDir: await tempDir(t), clock: systemClock, useCgroup: false })
   t.teardown(() => machine.release())
   const grant = { job: 1, attempt: 1, lease: machine.random(16), stderr: 'apart' } as unknown as Grant
@@ -47,6 +48,7 @@ t.test('a daemon that fails inside when a job ends gets its result all the same'
 t.test(
   'a job of a server that is not configured any more runs to the end of its lease, and its result is kept',
   async t => {
+    stayAlive(t)
     const stateDir = await tempDir(t)
     const first = await openMachine({ stateDir, clock: systemClock, useCgroup: false })
     const start = async (job: number, leaseMs: number, script: string): Promise<AttemptFiles> => {

@@ -8,7 +8,7 @@ import { findDelegatedCgroup } from '../../lib/worker/tree/cgroup.js'
 import type { Grant } from '../../protocol/views.js'
 import { startCli, startDaemon, temporaryDirectory } from '../helpers/processes.js'
 import { newMark, processesNaming } from '../helpers/tree.js'
-import { nameOf, startBench, tempDir, until } from '../helpers/worker-bench.js'
+import { nameOf, startBench, stayAlive, tempDir, until } from '../helpers/worker-bench.js'
 
 interface Waiting {
   readonly pid: number
@@ -90,6 +90,7 @@ t.test('more jobs than shells that wait are started one after another, and all a
 })
 
 t.test('the time of a job counts from its begin, not from when its shell began to wait', async t => {
+  stayAlive(t)
   const stateDir = await tempDir(t)
   const open = () => openMachine({ stateDir, clock: systemClock, shellsAhead: 1 })
   const machine = await open()

@@ -122,6 +122,12 @@ export async function startBench(
   return bench
 }
 
+/** Until the test ends this process does not, although what a machine without a worker waits for keeps none alive. */
+export function stayAlive(t: Test): void {
+  const timer = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(timer))
+}
+
 /** The job as it ended. */
 export async function endOf(client: Client, job: JobId): Promise<JobView> {
   let view: JobView | undefined
