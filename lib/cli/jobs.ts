@@ -72,6 +72,8 @@ export async function statusOfJobs(watching: Promise<number>): Promise<number> {
   }
 }
 
+export const hasEnded = ({ state }: JobView): boolean => state !== 'PENDING' && state !== 'RUNNING'
+
 /** Resolves with the job as it ended; meanwhile a terminal shows how it stands. */
 export async function waitForEnd(context: Context, client: ResilientClient, job: JobId): Promise<JobView> {
   // Where somebody looks on, the state is asked for again before it has ended.
@@ -81,7 +83,7 @@ export async function waitForEnd(context: Context, client: ResilientClient, job:
   try {
     for (;;) {
       view = (await client.call('job.wait', { job, waitMs }, { waitMs })).job
-      if (view.state !== 'PENDING' && view.state !== 'RUNNING') return view
+      if (hasEnded(view)) return view
     }
   } finally {
     waiting.end()

@@ -5,6 +5,7 @@ import { sleep } from '../../base/clock.js'
 import type { ResilientClient } from '../../client/resilient.js'
 import type { Context } from '../command.js'
 import { given } from '../given.js'
+import { hasEnded } from '../jobs.js'
 import { printJson, printLine } from '../print.js'
 import { renderEnd } from '../render.js'
 import { daemonNowMs } from '../session.js'
@@ -41,8 +42,6 @@ export async function watchByLine(
     await sleep(clock, everyMs)
   }
 }
-
-const hasEnded = ({ state }: JobView): boolean => state !== 'PENDING' && state !== 'RUNNING'
 
 /** What makes a new line when it changes. */
 const factsOf = (job: JobView): string => `${job.state} ${job.attempt}`
